@@ -1,0 +1,141 @@
+//! From text to a checked file: JSON, schema, types, lint; every fault at once.
+
+use std::sync::LazyLock;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::{
+    Component, CredentialFile,
+    component::FORMAT,
+    fault::{Fault, Faults},
+    lint, schema,
+    source_span::place,
+};
+
+static COMPONENT_SCHEMA: LazyLock<Value> = LazyLock::new(schema::component_schema);
+static CREDENTIAL_SCHEMA: LazyLock<Value> = LazyLock::new(schema::credential_schema);
+
+/// A file that can be used, and what a reader should know about it.
+#[derive(Debug, Clone)]
+pub struct Checked<T> {
+    /// What the file says.
+    pub value: T,
+    /// Faults that are warnings only.
+    pub warnings: Faults,
+}
+
+/// Reads a component file's text. `file` is the name that faults carry.
+///
+/// # Errors
+/// Every fault of the file, if at least one of them is an error.
+pub fn check_component(file: &str, text: &str) -> Result<Checked<Component>, Faults> {
+    check(file, text, &COMPONENT_SCHEMA, lint::component)
+}
+
+/// Reads a credential file's text for the component that `find` knows by its name.
+///
+/// # Errors
+/// Every fault of the file, if at least one of them is an error.
+pub fn check_credential<'c>(
+    file: &str,
+    text: &str,
+    find: impl Fn(&str) -> Option<&'c Component>,
+) -> Result<Checked<CredentialFile>, Faults> {
+    check(file, text, &CREDENTIAL_SCHEMA, |credential: &CredentialFile| lint::credential(credential, &find))
+}
+
+fn check<T: DeserializeOwned>(
+    file: &str,
+    text: &str,
+    schema: &Value,
+    lint: impl FnOnce(&T) -> Vec<Fault>,
+) -> Result<Checked<T>, Faults> {
+    let (value, faults) = match serde_json::from_str::<Value>(text) {
+        Ok(document) => read(document, schema, lint),
+        Err(error) => (None, vec![not_json(text, &error)]),
+    };
+    let mut faults: Vec<Fault> =
+        faults.into_iter().map(|fault| if fault.code == "json" { fault } else { place(text, fault) }).collect();
+    faults.sort_by_key(|fault| fault.span.start);
+    let faults = Faults { file: file.to_owned(), source: text.to_owned(), faults };
+    match value {
+        Some(value) if !faults.has_errors() => Ok(Checked { value, warnings: faults }),
+        _ => Err(faults),
+    }
+}
+
+fn read<T: DeserializeOwned>(
+    mut document: Value,
+    schema: &Value,
+    lint: impl FnOnce(&T) -> Vec<Fault>,
+) -> (Option<T>, Vec<Fault>) {
+    if let Some(fault) = wrong_format(&document) {
+        return (None, vec![fault]);
+    }
+    let mut faults = lint::literal_secrets(&document);
+    for fault in &faults {
+        // The schema would say the same again, in worse words.
+        remove(&mut document, &fault.pointer);
+    }
+    let (broken, unknown) = schema::check(schema, &document);
+    faults.extend(broken);
+    // An unknown key hides nothing else: without it the rest can still be read and linted.
+    for (object, key) in &unknown {
+        if let Some(Value::Object(members)) = document.pointer_mut(object) {
+            members.shift_remove(key);
+        }
+    }
+    match T::deserialize(document) {
+        Ok(value) => {
+            faults.extend(lint(&value));
+            (Some(value), faults)
+        }
+        Err(error) => {
+            if faults.is_empty() {
+                faults.push(Fault::error("schema", "", error.to_string()));
+            }
+            (None, faults)
+        }
+    }
+}
+
+fn remove(document: &mut Value, pointer: &str) {
+    if let Some((parent, key)) = pointer.rsplit_once('/')
+        && let Some(Value::Object(members)) = document.pointer_mut(parent)
+    {
+        members.shift_remove(key);
+    }
+}
+
+/// A file of a later format is told as such before its new keys are called unknown.
+fn wrong_format(document: &Value) -> Option<Fault> {
+    let Some(object) = document.as_object() else {
+        return Some(Fault::error("schema", "", "the file is no JSON object"));
+    };
+    match object.get("keyway").map(Value::as_u64) {
+        Some(Some(version)) if version > FORMAT => Some(
+            Fault::error(
+                "newer_format",
+                "/keyway",
+                format!("the file is of format {version}; this Keyway reads {FORMAT}"),
+            )
+            .hint("install a newer Keyway"),
+        ),
+        _ => None,
+    }
+}
+
+fn not_json(text: &str, error: &serde_json::Error) -> Fault {
+    let (line, column) = (error.line().max(1), error.column().max(1));
+    let start: usize = text.split_inclusive('\n').take(line - 1).map(str::len).sum();
+    let mut offset = (start + column - 1).min(text.len().saturating_sub(1));
+    while !text.is_char_boundary(offset) {
+        offset -= 1;
+    }
+    let message = error.to_string();
+    let message = message.split(" at line ").next().unwrap_or(&message);
+    let mut fault = Fault::error("json", "", format!("the file is no JSON: {message}"));
+    (fault.line, fault.column, fault.span) = (line, column, offset..offset + usize::from(!text.is_empty()));
+    fault
+}

@@ -1,0 +1,126 @@
+//! The component file: how one API is reached.
+
+mod action;
+mod api;
+mod oauth2;
+mod policy;
+mod variable;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use action::Action;
+pub use api::{AdditionalOrigin, Api, Authorization, FailureRule, Idempotency};
+pub use oauth2::{
+    AlternativeTokenEndpoint, AuthorizationCodeGrant, ClientAuthMethod, ClientCredentialsGrant, CodeChallengeMethod,
+    CustomGrant, Encoding, Grants, OAuth2, Params, PasswordGrant, RefreshTokenGrant, Scope, TokenRequest,
+    TokenResponse,
+};
+pub use policy::{
+    AnswerMatch, Backoff, BodyWait, ResetHeader, ResetUnit, Retry, RetryOverride, Throttle, ThrottleWait, TokenRejected,
+};
+pub use variable::{Variable, VariableType};
+
+/// The version of the file format that this Keyway reads.
+pub const FORMAT: u64 = 1;
+
+/// One API: its environments, its OAuth2 client authentication, token endpoint, grants and scopes, its retry rules
+/// and its actions.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Keyway component")]
+pub struct Component {
+    /// Where the JSON Schema of this file is; for editors.
+    #[serde(rename = "$schema", default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<String>,
+    /// Version of the file format: 1.
+    #[schemars(range(min = 1))]
+    pub keyway: u64,
+    /// The name by which commands, credentials and messages call it: lower case, digits, hyphens.
+    #[schemars(regex(pattern = "^[a-z][a-z0-9-]{0,63}$"))]
+    pub name: String,
+    /// The API's name for people.
+    pub title: String,
+    /// This file's own version.
+    pub version: String,
+    /// What the API is, in a sentence.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// Where its vendor documents it.
+    #[serde(default)]
+    pub documentation: Option<String>,
+    /// How a person gets a key.
+    #[serde(default)]
+    pub setup: Setup,
+    /// Named sets of variable values, such as `production` and `sandbox`. Accounts, hosts and tokens of two
+    /// environments never mix.
+    #[schemars(extend("minProperties" = 1))]
+    pub environments: BTreeMap<String, BTreeMap<String, String>>,
+    /// The environment of a credential file that names none. An account made of environment variables has to name
+    /// one where there are several.
+    #[serde(default)]
+    pub default_environment: Option<String>,
+    /// Values that templates may name, beside the standard ones.
+    #[serde(default)]
+    pub variables: BTreeMap<String, Variable>,
+    /// How a token is got.
+    pub oauth2: OAuth2,
+    /// How the API is called.
+    pub api: Api,
+    /// Which answers of the API mean that the token, and nothing else, was refused. Absent: every 401.
+    #[serde(default)]
+    pub token_rejected: TokenRejected,
+    /// When and how often a failed request is sent again.
+    #[serde(default)]
+    pub retry: Retry,
+    /// How the API says "slower".
+    #[serde(default)]
+    pub throttle: Throttle,
+    /// The action that shows whether an account works: the name of one of `actions`.
+    #[serde(default)]
+    pub verify: Option<String>,
+    /// Calls with a name, which messages may ask for instead of a method and a URL.
+    #[serde(default)]
+    pub actions: BTreeMap<String, Action>,
+    /// More names of headers, parameters and members whose values are secrets.
+    #[serde(default)]
+    pub secret_names: Vec<String>,
+}
+
+/// How a person gets a key for the API.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Setup {
+    /// The page where a client is registered.
+    #[serde(default)]
+    pub registration_url: Option<String>,
+    /// What to do there, a sentence a step.
+    #[serde(default)]
+    pub steps: Vec<String>,
+}
+
+// === impl Component ===
+
+impl Component {
+    /// The environment an account without one is in: the default, or the only one.
+    #[must_use]
+    pub fn implied_environment(&self) -> Option<&str> {
+        let only = || self.environments.keys().next().filter(|_| self.environments.len() == 1);
+        self.default_environment.as_deref().or_else(|| only().map(String::as_str))
+    }
+
+    /// Names of all grants, standard and its own.
+    #[must_use]
+    pub fn grant_names(&self) -> Vec<&str> {
+        let custom = self.oauth2.custom_grants.keys().map(String::as_str);
+        self.oauth2.grants.names().into_iter().chain(custom).collect()
+    }
+
+    /// The prefix of its environment variables: `PODIO_` for `podio`, `MY_API_` for `my-api`.
+    #[must_use]
+    pub fn variable_prefix(name: &str) -> String {
+        format!("{}_", name.to_ascii_uppercase().replace('-', "_"))
+    }
+}

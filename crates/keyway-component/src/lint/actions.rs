@@ -1,0 +1,133 @@
+//! Actions, API headers, answer patterns and retry rules.
+
+use super::step;
+use crate::{Component, component::Action, fault::Fault, suggest::nearest};
+
+/// Headers that Keyway or the HTTP client sets itself.
+const OWN_HEADERS: &[&str] =
+    &["host", "content-length", "transfer-encoding", "connection", "proxy-authorization", "te", "upgrade"];
+
+pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
+    for (name, action) in &component.actions {
+        lint_action(component, action, &format!("/actions/{}", step(name)), faults);
+    }
+    if let Some(verify) = component.verify.as_ref().filter(|name| !component.actions.contains_key(*name)) {
+        let fault = Fault::error("unknown_action", "/verify", format!("there is no action `{verify}`"));
+        faults.push(match nearest(verify, component.actions.keys().map(String::as_str)) {
+            Some(meant) => fault.hint(format!("did you mean `{meant}`?")),
+            None => fault.hint("declare it in `actions`"),
+        });
+    }
+    let headers = component.api.headers.keys().map(|name| (name, "/api/headers"));
+    let token_headers =
+        component.oauth2.token_request.headers.keys().map(|name| (name, "/oauth2/token_request/headers"));
+    for (name, at) in headers.chain(token_headers) {
+        lint_header(name, &format!("{at}/{}", step(name)), faults);
+    }
+    lint_patterns(component, faults);
+    if component.retry.delay_ms > component.retry.max_wait_ms {
+        let fault = Fault::error(
+            "delay_above_limit",
+            "/retry/delay_ms",
+            "`delay_ms` is longer than `max_wait_ms`, so no retry would ever run",
+        );
+        faults.push(fault.hint("raise `max_wait_ms` or lower `delay_ms`"));
+    }
+}
+
+fn lint_action(component: &Component, action: &Action, at: &str, faults: &mut Vec<Fault>) {
+    let upper = !action.method.is_empty() && action.method.bytes().all(|b| b.is_ascii_uppercase());
+    let allowed = component.api.methods.as_ref().is_none_or(|methods| methods.contains(&action.method));
+    if !upper || !allowed {
+        let fault =
+            Fault::error("bad_method", format!("{at}/method"), format!("`{}` is no method of this API", action.method));
+        faults.push(fault.hint("use one of `api.methods`, in upper case"));
+    }
+    let declared = action.params.as_ref().and_then(|schema| schema.get("properties")).and_then(|p| p.as_object());
+    let mut check = |template: &crate::Template, at: String, required: bool| {
+        for name in template.names() {
+            let variable = component.variables.get(name);
+            if variable.is_some_and(|variable| variable.secret) {
+                faults.push(Fault::error(
+                    "secret_in_action",
+                    at.clone(),
+                    format!("`{{{name}}}` is a secret; no action may name it"),
+                ));
+            }
+            // Without a schema the placeholders of the URL declare the parameters.
+            let known = variable.is_some()
+                || declared.is_some_and(|properties| properties.contains_key(name))
+                || (required && action.params.is_none());
+            if !known {
+                let fault = Fault::error(
+                    "undeclared_placeholder",
+                    at.clone(),
+                    format!("`{{{name}}}` is neither a parameter nor a variable"),
+                );
+                faults.push(fault.hint(format!("declare `{name}` in `params.properties`")));
+            }
+        }
+    };
+    check(&action.url, format!("{at}/url"), true);
+    for (name, value) in &action.query {
+        check(value, format!("{at}/query/{}", step(name)), false);
+    }
+    for (name, value) in &action.headers {
+        check(value, format!("{at}/headers/{}", step(name)), false);
+    }
+    for name in action.headers.keys() {
+        lint_header(name, &format!("{at}/headers/{}", step(name)), faults);
+    }
+    if let Some(schema) = &action.params
+        && let Err(error) = jsonschema::draft202012::options().build(schema)
+    {
+        faults.push(Fault::error("bad_schema", format!("{at}/params"), format!("the schema cannot be used: {error}")));
+    }
+}
+
+fn lint_header(name: &str, at: &str, faults: &mut Vec<Fault>) {
+    let lower = name.to_ascii_lowercase();
+    let token = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
+    if !token {
+        faults.push(Fault::error("bad_header", at, format!("`{name}` is no header name")));
+    } else if OWN_HEADERS.contains(&lower.as_str()) {
+        let fault = Fault::error("own_header", at, format!("`{name}` is set by the HTTP client"));
+        faults.push(fault.hint("take it out"));
+    }
+}
+
+fn lint_patterns(component: &Component, faults: &mut Vec<Fault>) {
+    for (n, rule) in component.token_rejected.when.iter().enumerate() {
+        if let Some(error) = rule.matches.as_ref().and_then(|pattern| pattern.error()) {
+            faults.push(Fault::error(
+                "bad_pattern",
+                format!("/token_rejected/when/{n}/matches"),
+                format!("the pattern does not compile: {error}"),
+            ));
+        }
+        if rule.matches.is_some() && rule.pointer.is_none() {
+            let fault = Fault::error(
+                "no_effect",
+                format!("/token_rejected/when/{n}/matches"),
+                "`matches` needs a `pointer` to look at",
+            );
+            faults.push(fault.hint("add the pointer of the text"));
+        }
+    }
+    if let Some(body) = &component.throttle.wait.body {
+        let at = "/throttle/wait/body/pattern";
+        match body.pattern.error() {
+            Some(error) => {
+                faults.push(Fault::error("bad_pattern", at, format!("the pattern does not compile: {error}")))
+            }
+            None if body.pattern.groups() == 0 => {
+                faults.push(Fault::error(
+                    "bad_pattern",
+                    at,
+                    "the pattern has no group for the seconds; write `(\\d+)`",
+                ));
+            }
+            None => {}
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Credential files: they fit their component, and no secret stands in them.
+
+use serde_json::Value;
+
+use super::step;
+use crate::{
+    Component, CredentialFile,
+    component::Encoding,
+    credential::STANDARD_SECRETS,
+    fault::Fault,
+    origin::Origin,
+    suggest::nearest,
+    template::{Template, UrlForm},
+};
+
+/// Secrets that are written out. Looked for in the raw document: the fault must never show the text.
+pub(crate) fn literal_secrets(document: &Value) -> Vec<Fault> {
+    let Some(Value::Object(secrets)) = document.get("secrets") else { return Vec::new() };
+    let literal = secrets.iter().filter(|(_, value)| value.is_string());
+    literal
+        .map(|(name, _)| {
+            let fault = Fault::error("literal_secret", format!("/secrets/{}", step(name)), format!("`{name}` is written out; files hold references to secrets only"));
+            fault.hint(r#"write {"env": "NAME"}, {"file": "/path"} or {"command": ["program", "argument"]}, and change the secret: it was on disk"#)
+        })
+        .collect()
+}
+
+/// Every way in which the credential does not fit its component.
+pub(crate) fn credential<'c>(credential: &CredentialFile, find: &impl Fn(&str) -> Option<&'c Component>) -> Vec<Fault> {
+    let Some(component) = find(&credential.component) else {
+        let fault = Fault::error(
+            "unknown_component",
+            "/component",
+            format!("there is no component `{}`", credential.component),
+        );
+        return vec![fault.hint("`keyway component list` shows those that there are; `--components DIR` adds more")];
+    };
+    let mut faults = Vec::new();
+    if let Some(environment) =
+        credential.environment.as_ref().filter(|name| !component.environments.contains_key(*name))
+    {
+        let known: Vec<&str> = component.environments.keys().map(String::as_str).collect();
+        let fault = Fault::error(
+            "unknown_environment",
+            "/environment",
+            format!("`{}` has no environment `{environment}`", component.name),
+        );
+        faults.push(fault.hint(format!("it has: {}", known.join(", "))));
+    }
+    if credential.environment.is_none() && component.implied_environment().is_none() {
+        let fault = Fault::error(
+            "missing_environment",
+            "",
+            format!("`{}` has several environments and the file names none", component.name),
+        );
+        faults.push(fault.hint("add `\"environment\"`"));
+    }
+    if let Some(grant) = credential.grant.as_ref().filter(|grant| !component.grant_names().contains(&grant.as_str())) {
+        let fault = Fault::error("unknown_grant", "/grant", format!("`{}` has no grant `{grant}`", component.name));
+        faults.push(fault.hint(format!("it has: {}", component.grant_names().join(", "))));
+    }
+    lint_variables(credential, component, &mut faults);
+    lint_endpoint(credential, component, &mut faults);
+    faults
+}
+
+fn lint_variables(credential: &CredentialFile, component: &Component, faults: &mut Vec<Fault>) {
+    for (name, value) in &credential.variables {
+        let at = format!("/variables/{}", step(name));
+        match component.variables.get(name) {
+            None => {
+                let fault =
+                    Fault::error("undeclared_variable", at, format!("`{}` has no variable `{name}`", component.name));
+                let known = component.variables.keys().map(String::as_str);
+                faults.push(match nearest(name, known) {
+                    Some(meant) => fault.hint(format!("did you mean `{meant}`?")),
+                    None => fault.hint(format!("`keyway component show {}` lists them", component.name)),
+                });
+            }
+            Some(variable) if variable.secret => {
+                let fault = Fault::error(
+                    "literal_secret",
+                    at,
+                    format!("`{name}` is a secret; files hold references to secrets only"),
+                );
+                faults.push(fault.hint(format!(r#"move it: "secrets": {{"{name}": {{"env": "NAME"}}}}"#)));
+            }
+            Some(variable) => {
+                let fits = variable.pattern.as_ref().is_none_or(|pattern| pattern.matches_whole(value));
+                if !fits || !variable.r#type.admits(value) {
+                    let fault = Fault::error(
+                        "pattern_mismatch",
+                        at,
+                        format!("the value of `{name}` does not match its type or pattern"),
+                    );
+                    faults.push(match &variable.pattern {
+                        Some(pattern) => fault.hint(format!("the whole value must match `{}`", pattern.source())),
+                        None => fault,
+                    });
+                }
+            }
+        }
+    }
+    for name in credential.secrets.keys() {
+        let declared = component.variables.get(name).is_some_and(|variable| variable.secret);
+        if !declared && !STANDARD_SECRETS.contains(&name.as_str()) {
+            let fault = Fault::error(
+                "undeclared_secret",
+                format!("/secrets/{}", step(name)),
+                format!("`{}` has no secret `{name}`", component.name),
+            );
+            let own = component.variables.iter().filter(|(_, variable)| variable.secret).map(|(name, _)| name.as_str());
+            faults.push(match nearest(name, own.chain(STANDARD_SECRETS.iter().copied())) {
+                Some(meant) => fault.hint(format!("did you mean `{meant}`?")),
+                None => fault.hint(format!("`keyway component show {}` lists what it takes", component.name)),
+            });
+        }
+    }
+}
+
+/// The chosen endpoint lies on a host that the component names, and reads the chosen body.
+fn lint_endpoint(credential: &CredentialFile, component: &Component, faults: &mut Vec<Fault>) {
+    let chosen = credential.oauth2.token_request.encoding;
+    let oauth2 = &component.oauth2;
+    let (at, accepted): (&str, Option<Vec<Encoding>>) = match &credential.oauth2.token_endpoint {
+        None => ("/oauth2/token_request/encoding", oauth2.token_request.accepted_encodings.clone()),
+        Some(url) => {
+            let other = oauth2.alternative_token_endpoints.iter().find(|other| other.token_endpoint.source() == url);
+            if other.is_none() && !same_host(url, component) {
+                let fault = Fault::error(
+                    "foreign_endpoint",
+                    "/oauth2/token_endpoint",
+                    format!("`{url}` is on no host that `{}` names", component.name),
+                );
+                faults.push(fault.hint("a credential may choose among the component's token endpoints only"));
+            }
+            let own = oauth2.token_endpoint.source() == url;
+            let accepted = match other {
+                Some(other) => Some(vec![other.encoding]),
+                None if own => oauth2.token_request.accepted_encodings.clone(),
+                None => None,
+            };
+            ("/oauth2/token_request/encoding", accepted)
+        }
+    };
+    if let (Some(chosen), Some(accepted)) = (chosen, accepted)
+        && !accepted.contains(&chosen)
+    {
+        let reads: Vec<&str> = accepted.iter().map(|encoding| encoding.as_str()).collect();
+        let fault = Fault::error(
+            "encoding_refused",
+            at,
+            format!("that token endpoint does not read `{}` bodies", chosen.as_str()),
+        );
+        faults.push(fault.hint(format!("it reads: {}", reads.join(", "))));
+    }
+}
+
+fn same_host(url: &str, component: &Component) -> bool {
+    let origin = |text: &str| url::Url::parse(text).ok().and_then(|url| Origin::of(&url));
+    let Some(wanted) = origin(url) else { return false };
+    let templates = super::endpoints::all(component);
+    let oauth = templates.iter().filter(|(at, _)| at.starts_with("/oauth2/"));
+    oauth
+        .map(|(_, template)| samples(template, component))
+        .any(|texts| texts.iter().any(|text| origin(text).as_ref() == Some(&wanted)))
+}
+
+/// The template in every environment, as far as environments and defaults fill it in.
+fn samples(template: &Template, component: &Component) -> Vec<String> {
+    let in_environment = |values: &std::collections::BTreeMap<String, String>| {
+        let value = |name: &str| {
+            let default = || component.variables.get(name)?.default.as_ref().map(|default| default.source().to_owned());
+            values.get(name).cloned().or_else(default).map(Into::into)
+        };
+        template.render_url(UrlForm::Endpoint, value).ok()
+    };
+    component.environments.values().filter_map(in_environment).collect()
+}

@@ -1,0 +1,125 @@
+//! Endpoints and origins: https, no fragments, no open variable in a host.
+
+use std::borrow::Cow;
+
+use url::Url;
+
+use crate::{
+    Component,
+    component::Encoding,
+    fault::Fault,
+    origin::is_loopback_host,
+    template::{Template, UrlForm},
+};
+
+/// Every URL template of the component with its JSON pointer.
+pub(super) fn all(component: &Component) -> Vec<(String, &Template)> {
+    let oauth2 = &component.oauth2;
+    let mut all = vec![("/oauth2/token_endpoint".to_owned(), &oauth2.token_endpoint)];
+    all.extend(oauth2.authorization_endpoint.iter().map(|url| ("/oauth2/authorization_endpoint".to_owned(), url)));
+    all.extend(oauth2.refresh_endpoint.iter().map(|url| ("/oauth2/refresh_endpoint".to_owned(), url)));
+    for (n, other) in oauth2.alternative_token_endpoints.iter().enumerate() {
+        all.push((format!("/oauth2/alternative_token_endpoints/{n}/token_endpoint"), &other.token_endpoint));
+    }
+    all.push(("/api/base_url".to_owned(), &component.api.base_url));
+    for (n, other) in component.api.additional_origins.iter().enumerate() {
+        all.push((format!("/api/additional_origins/{n}/origin"), &other.origin));
+    }
+    all
+}
+
+pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
+    for (at, template) in all(component) {
+        lint_authority(component, &at, template, faults);
+        lint_url(component, &at, template, faults);
+    }
+    lint_encodings(component, faults);
+}
+
+/// RFC 6749 section 3: a value typed by a user must not choose the host that gets the secrets.
+fn lint_authority(component: &Component, at: &str, template: &Template, faults: &mut Vec<Fault>) {
+    for name in template.names_in_authority(UrlForm::Endpoint) {
+        if let Some(variable) = component.variables.get(name)
+            && variable.pattern.is_none()
+        {
+            let fault = Fault::error(
+                "open_host",
+                at,
+                format!(
+                    "`{{{name}}}` stands in the host and has no pattern: any value could take the secrets elsewhere"
+                ),
+            );
+            faults.push(fault.hint(format!("give `variables.{name}` a `pattern`")));
+        }
+    }
+    for name in template.names() {
+        if component.variables.get(name).is_some_and(|variable| variable.secret) {
+            let fault = Fault::error("secret_in_url", at, format!("`{{{name}}}` is a secret; URLs end in logs"));
+            faults.push(fault.hint("send it in a header or a token parameter"));
+        }
+    }
+}
+
+/// The URL with sample values: what can be said whatever the values are.
+fn lint_url(component: &Component, at: &str, template: &Template, faults: &mut Vec<Fault>) {
+    let whole = template.names_in_authority(UrlForm::Endpoint).first() == template.names().next().as_ref()
+        && template.source().starts_with('{');
+    let sample = |name: &str| {
+        let value = component.variables.get(name).and_then(|v| v.default.as_ref()).map(Template::source);
+        let from_environment =
+            || component.environments.values().find_map(|values| values.get(name)).map(String::as_str);
+        let fallback = if whole { "https://sample.example.com" } else { "sample" };
+        let value = value.filter(|text| !text.contains('{')).or_else(from_environment).unwrap_or(fallback);
+        Some(Cow::Owned(value.to_owned()))
+    };
+    let Ok(text) = template.render_url(UrlForm::Endpoint, sample) else { return };
+    let url = match Url::parse(&text) {
+        Ok(url) => url,
+        Err(error) => {
+            let fault = Fault::error("bad_url", at, format!("`{template}` is no absolute URL: {error}"));
+            faults.push(fault.hint("write `https://host/path`"));
+            return;
+        }
+    };
+    let host = url.host_str().unwrap_or_default();
+    match url.scheme() {
+        "https" => {}
+        "http" if is_loopback_host(host) => {}
+        "http" => {
+            let fault =
+                Fault::error("http_to_public_host", at, format!("`{template}` would send secrets in the clear"));
+            faults.push(fault.hint("use https; plain http is for loopback only"));
+        }
+        scheme => faults.push(Fault::error("bad_url", at, format!("`{scheme}` is no scheme for an API; use https"))),
+    }
+    // RFC 6749 sections 3.1 and 3.2: an endpoint has no fragment.
+    if url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
+        faults.push(Fault::error("bad_url", at, "the URL has a fragment or a user; take it out"));
+    }
+    let query_allowed = at.starts_with("/oauth2/");
+    if url.query().is_some() && !query_allowed {
+        let fault = Fault::error("bad_url", at, "a base URL has no query");
+        faults.push(fault.hint("put fixed parameters into `api.query`"));
+    }
+    if at.ends_with("/origin") && url.path() != "/" {
+        faults.push(Fault::error("bad_url", at, "an origin has no path; write scheme, host and port only"));
+    }
+}
+
+fn lint_encodings(component: &Component, faults: &mut Vec<Fault>) {
+    let request = &component.oauth2.token_request;
+    if let Some(accepted) = &request.accepted_encodings
+        && !accepted.contains(&request.encoding)
+    {
+        let message =
+            format!("`token_endpoint` does not read `{}`, by `accepted_encodings`", request.encoding.as_str());
+        faults.push(Fault::error("encoding_refused", "/oauth2/token_request/encoding", message));
+    }
+    if request.encoding == Encoding::Query {
+        faults.push(Fault::warning(
+            "secret_in_query",
+            "/oauth2/token_request/encoding",
+            "token requests carry their secrets in the URL, which RFC 6749 section 2.3.1 forbids",
+        ));
+    }
+}

@@ -1,0 +1,91 @@
+//! Grants: each has what it needs, and what is unsafe about it is named.
+
+use super::step;
+use crate::{
+    Component,
+    component::{Authorization, ClientAuthMethod, CodeChallengeMethod},
+    fault::Fault,
+};
+
+pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
+    let oauth2 = &component.oauth2;
+    if component.grant_names().is_empty() {
+        let fault = Fault::error("no_grant", "/oauth2/grants", "no grant is declared, so no token can be got");
+        faults.push(fault.hint("add `\"client_credentials\": {}` or another grant"));
+    }
+    if let Some(grant) = &oauth2.grants.authorization_code {
+        if oauth2.authorization_endpoint.is_none() {
+            let fault = Fault::error(
+                "missing_endpoint",
+                "/oauth2/grants/authorization_code",
+                "the grant `authorization_code` has no `authorization_endpoint`",
+            );
+            faults.push(fault.hint("add `oauth2.authorization_endpoint`"));
+        }
+        if grant.code_challenge_method == CodeChallengeMethod::None {
+            faults.push(Fault::warning(
+                "pkce_off",
+                "/oauth2/grants/authorization_code/code_challenge_method",
+                "codes are not bound to the client that asked for them (RFC 9700 section 2.1.1)",
+            ));
+        }
+    }
+    // RFC 6749 section 4.4: only confidential clients.
+    if oauth2.grants.client_credentials.is_some() && oauth2.token_endpoint_auth_method == ClientAuthMethod::None {
+        let fault = Fault::error(
+            "unauthenticated_client",
+            "/oauth2/token_endpoint_auth_method",
+            "the grant `client_credentials` needs client authentication",
+        );
+        faults.push(fault.hint("use `client_secret_basic` or `client_secret_post`"));
+    }
+    if oauth2.grants.password.is_some() {
+        let message =
+            "the client sees the user's password; RFC 9700 section 2.4 forbids this grant where another one works";
+        faults.push(Fault::warning("password_grant", "/oauth2/grants/password", message));
+    }
+    lint_custom(component, faults);
+    lint_token_place(component, faults);
+}
+
+fn lint_custom(component: &Component, faults: &mut Vec<Fault>) {
+    let standard = ["client_credentials", "authorization_code", "password", "refresh_token", "device_code"];
+    for (name, grant) in &component.oauth2.custom_grants {
+        let at = format!("/oauth2/custom_grants/{}", step(name));
+        if standard.contains(&name.as_str()) {
+            let fault = Fault::error("reserved_name", &at, format!("`{name}` is a standard grant"));
+            faults.push(fault.hint("declare it in `grants`"));
+        }
+        for needed in grant.token_params.values().flatten().flat_map(|value| value.names()) {
+            if matches!(needed, "code" | "refresh_token" | "code_verifier") {
+                let fault =
+                    Fault::error("unknown_grant_input", &at, format!("a grant of the vendor's own has no `{needed}`"));
+                faults.push(fault.hint("its inputs are declared variables, `username` and `password`"));
+            }
+        }
+        for reserved in grant.token_params.keys().filter(|key| *key == "grant_type") {
+            let at = format!("{at}/token_params/{reserved}");
+            faults.push(Fault::error("reserved_name", at, "the grant type stands in `grant_type` of the grant"));
+        }
+    }
+}
+
+fn lint_token_place(component: &Component, faults: &mut Vec<Fault>) {
+    match &component.api.authorization {
+        Authorization::Query { name } => faults.push(Fault::warning(
+            "token_in_query",
+            "/api/authorization",
+            format!("the access token travels in the URL as `{name}`, which RFC 9700 section 4.3.2 forbids"),
+        )),
+        Authorization::Header { name, scheme } => {
+            let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
+            if name.is_empty() || !plain(name) || !plain(scheme) {
+                faults.push(Fault::error(
+                    "bad_header",
+                    "/api/authorization",
+                    "the header's name or scheme has characters that HTTP does not allow there",
+                ));
+            }
+        }
+    }
+}

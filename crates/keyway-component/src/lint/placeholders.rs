@@ -1,0 +1,68 @@
+//! Placeholders: every one is declared or standard, where it stands.
+
+use super::step;
+use crate::{Component, fault::Fault, suggest::nearest, template::Template};
+
+/// What each place may name beside the declared variables.
+const ENDPOINT: &[&str] = &[];
+const TOKEN_PARAMS: &[&str] = &[
+    "client_id",
+    "client_secret",
+    "code",
+    "code_verifier",
+    "password",
+    "redirect_uri",
+    "refresh_token",
+    "scope",
+    "username",
+    "uuid",
+];
+const TOKEN_HEADERS: &[&str] = &["client_id", "client_secret", "uuid"];
+const API: &[&str] = &["client_id", "uuid"];
+
+pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
+    let mut check = |template: &Template, at: String, standard: &[&str]| {
+        for name in template.names() {
+            if !standard.contains(&name) && !component.variables.contains_key(name) {
+                faults.push(undeclared(component, name, at.clone(), standard));
+            }
+        }
+    };
+    for (name, variable) in &component.variables {
+        if let Some(default) = &variable.default {
+            check(default, format!("/variables/{}/default", step(name)), ENDPOINT);
+        }
+    }
+    for (at, endpoint) in super::endpoints::all(component) {
+        check(endpoint, at, ENDPOINT);
+    }
+    for (grant, params) in component.oauth2.grants.overlays() {
+        for (name, value) in params.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))) {
+            check(value, format!("/oauth2/grants/{grant}/token_params/{}", step(name)), TOKEN_PARAMS);
+        }
+    }
+    for (grant, custom) in &component.oauth2.custom_grants {
+        for (name, value) in custom.token_params.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))) {
+            check(value, format!("/oauth2/custom_grants/{}/token_params/{}", step(grant), step(name)), TOKEN_PARAMS);
+        }
+    }
+    for (name, value) in &component.oauth2.token_request.headers {
+        check(value, format!("/oauth2/token_request/headers/{}", step(name)), TOKEN_HEADERS);
+    }
+    for (name, value) in &component.api.headers {
+        check(value, format!("/api/headers/{}", step(name)), API);
+    }
+    for (name, value) in &component.api.query {
+        check(value, format!("/api/query/{}", step(name)), API);
+    }
+}
+
+fn undeclared(component: &Component, name: &str, at: String, standard: &[&str]) -> Fault {
+    let fault =
+        Fault::error("undeclared_placeholder", at, format!("`{{{name}}}` is neither declared nor standard here"));
+    let known = component.variables.keys().map(String::as_str).chain(standard.iter().copied());
+    match nearest(name, known) {
+        Some(meant) => fault.hint(format!("did you mean `{{{meant}}}`?")),
+        None => fault.hint(format!("declare `{name}` in `variables`, or write `{{{{` for a literal brace")),
+    }
+}

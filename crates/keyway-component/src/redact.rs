@@ -1,0 +1,226 @@
+//! The redactor: takes known secrets out of any text that is not a user's own data.
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, LazyLock, PoisonError, RwLock},
+};
+
+use base64::{Engine, engine::general_purpose};
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use regex::{Captures, Regex};
+use url::Url;
+
+use crate::{secret::Secret, secret_names::SecretNames};
+
+/// What stands where a secret stood.
+const MASK: &str = "***";
+/// Secrets of one owner that stay known: an access token that was just replaced may still turn up in an answer.
+const KEPT_PER_OWNER: usize = 12;
+/// Shorter values would mask half the alphabet.
+const SHORTEST: usize = 4;
+
+/// Masks secrets in errors, logs and URLs: by value (raw, percent-encoded, base64, inside JSON strings) and by name.
+///
+/// Clones share what they know, so one redactor serves a whole host.
+#[derive(Clone, Default)]
+pub struct Redactor(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    names: RwLock<SecretNames>,
+    known: RwLock<BTreeMap<String, VecDeque<Known>>>,
+}
+
+/// One secret in all the forms in which it travels.
+struct Known {
+    forms: Vec<Secret>,
+}
+
+// === impl Redactor ===
+
+impl Redactor {
+    /// Adds names whose values are masked from now on.
+    pub fn add_names<'a>(&self, names: impl IntoIterator<Item = &'a str>) {
+        let names: Vec<&str> = names.into_iter().collect();
+        if !names.is_empty() {
+            let mut held = self.0.names.write().unwrap_or_else(PoisonError::into_inner);
+            held.extend(names);
+        }
+    }
+
+    /// Makes a secret known. The oldest of an owner's secrets are forgotten first, so that rotating tokens do not
+    /// make this grow for ever.
+    pub fn know(&self, owner: &str, secret: &Secret) {
+        if secret.expose_secret_text().len() < SHORTEST {
+            return;
+        }
+        let mut held = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
+        let ring = held.entry(owner.to_owned()).or_default();
+        if ring.iter().any(|known| known.is(secret)) {
+            return;
+        }
+        if ring.len() == KEPT_PER_OWNER {
+            ring.pop_front();
+        }
+        ring.push_back(Known::new(secret));
+    }
+
+    /// Whether the value under this name (header, parameter, member) is a secret.
+    #[must_use]
+    pub fn is_secret_name(&self, name: &str) -> bool {
+        self.0.names.read().unwrap_or_else(PoisonError::into_inner).contains(name)
+    }
+
+    /// The text without any known secret, and without the value of any `name=value` or `"name": "value"` whose name
+    /// is a secret's.
+    #[must_use]
+    pub fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let mut out = Cow::Borrowed(text);
+        let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
+        for form in known.values().flatten().flat_map(|known| &known.forms) {
+            if out.contains(form.expose_secret_text()) {
+                out = Cow::Owned(out.replace(form.expose_secret_text(), MASK));
+            }
+        }
+        drop(known);
+        match self.by_name(&out) {
+            Some(masked) => Cow::Owned(masked),
+            None => out,
+        }
+    }
+
+    /// A URL that can be shown: no userinfo, no fragment, no value of a secret query parameter, no known secret.
+    #[must_use]
+    pub fn url(&self, url: &Url) -> String {
+        let mut shown = url.clone();
+        let _ = shown.set_username("");
+        let _ = shown.set_password(None);
+        shown.set_fragment(None);
+        if let Some(query) = url.query() {
+            let masked: Vec<Cow<'_, str>> = query.split('&').map(|pair| self.pair(pair)).collect();
+            shown.set_query(Some(&masked.join("&")));
+        }
+        self.text(shown.as_str()).into_owned()
+    }
+
+    fn pair<'p>(&self, pair: &'p str) -> Cow<'p, str> {
+        let name = pair.split('=').next().unwrap_or_default();
+        if pair.len() > name.len() && self.is_secret_name(&percent_decode_str(name).decode_utf8_lossy()) {
+            Cow::Owned(format!("{name}={MASK}"))
+        } else {
+            Cow::Borrowed(pair)
+        }
+    }
+
+    fn by_name(&self, text: &str) -> Option<String> {
+        let pairs = NAMED_VALUE.as_ref()?;
+        let mut any = false;
+        let masked = pairs.replace_all(text, |found: &Captures<'_>| {
+            if self.is_secret_name(&found["name"]) && &found["value"] != MASK {
+                any = true;
+                format!("{}{}{MASK}", &found["name"], &found["between"])
+            } else {
+                found[0].to_owned()
+            }
+        });
+        any.then(|| masked.into_owned())
+    }
+}
+
+/// `name=value`, `"name":"value"`, `name: value`; the value ends where the next thing begins.
+static NAMED_VALUE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r#"(?P<name>[A-Za-z][A-Za-z0-9_-]*)(?P<between>\\?["']?\s*[=:]\s*\\?["']?(?:(?:Bearer|Basic|OAuth2|DPoP)\s+)?)(?P<value>[^\s"'&,;\\}]{4,})"#)
+        .ok()
+});
+
+impl std::fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Redactor")
+    }
+}
+
+// === impl Known ===
+
+impl Known {
+    fn new(secret: &Secret) -> Self {
+        let raw = secret.expose_secret_text();
+        let form_encoded = url::form_urlencoded::byte_serialize(raw.as_bytes()).collect::<String>();
+        let json = serde_json::to_string(raw).unwrap_or_default();
+        let mut forms: Vec<String> = vec![
+            raw.to_owned(),
+            form_encoded,
+            utf8_percent_encode(raw, NON_ALPHANUMERIC).to_string(),
+            general_purpose::STANDARD_NO_PAD.encode(raw),
+            general_purpose::URL_SAFE_NO_PAD.encode(raw),
+            json.trim_matches('"').to_owned(),
+        ];
+        forms.dedup();
+        // The raw form stays first; the longest of the others go next, so that none leaves half of another behind.
+        forms[1..].sort_by_key(|form| std::cmp::Reverse(form.len()));
+        Self { forms: forms.into_iter().map(Secret::new).collect() }
+    }
+
+    fn is(&self, secret: &Secret) -> bool {
+        self.forms.first().is_some_and(|raw| raw.expose_secret_text() == secret.expose_secret_text())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn redactor() -> Redactor {
+        let redactor = Redactor::default();
+        redactor.know("podio", &Secret::new(r#"s+cr%41t/"=&: ü"#));
+        redactor.know("podio", &Secret::new("abc"));
+        redactor
+    }
+
+    #[test]
+    fn a_known_secret_is_found_in_every_form() {
+        let secret = r#"s+cr%41t/"=&: ü"#;
+        let forms = [
+            secret.to_owned(),
+            url::form_urlencoded::byte_serialize(secret.as_bytes()).collect(),
+            utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string(),
+            general_purpose::STANDARD.encode(secret),
+            serde_json::to_string(secret).unwrap(),
+        ];
+        for form in forms {
+            let shown = redactor().text(&format!("before {form} after")).into_owned();
+            assert!(shown.contains("***"), "{form} -> {shown}");
+            assert!(shown.starts_with("before ") && shown.ends_with(" after"), "{shown}");
+        }
+        assert_eq!(redactor().text("abc"), "abc", "too short to be taken out everywhere");
+    }
+
+    #[test]
+    fn values_of_secret_names_go_even_when_unknown() {
+        let table = [
+            ("client_secret=hunter22&x=1", "client_secret=***&x=1"),
+            (r#"{"access_token": "eyJhbGciOi", "n": 1}"#, r#"{"access_token": "***", "n": 1}"#),
+            ("Authorization: Bearer abcdef123", "Authorization: Bearer ***"),
+            ("the token was refused", "the token was refused"),
+        ];
+        for (text, wanted) in table {
+            assert_eq!(redactor().text(text), wanted);
+        }
+    }
+
+    #[test]
+    fn a_url_keeps_its_shape() {
+        let url = Url::parse("https://u:p@api.example.com/a?oauth_token=x1&limit=2&acc%65ss_token=y#z").unwrap();
+        assert_eq!(redactor().url(&url), "https://api.example.com/a?oauth_token=***&limit=2&acc%65ss_token=***");
+    }
+
+    #[test]
+    fn rotating_tokens_do_not_pile_up() {
+        let redactor = Redactor::default();
+        for n in 0..100 {
+            redactor.know("a", &Secret::new(format!("token-{n:04}")));
+        }
+        assert_eq!(redactor.text("token-0099"), "***");
+        assert_eq!(redactor.text("token-0000"), "token-0000");
+    }
+}

@@ -1,0 +1,88 @@
+//! JSON Schemas of the file types, made from the Rust types, and the check of a document against one.
+
+use jsonschema::{PatternOptions, ValidationError, Validator, error::ValidationErrorKind};
+use schemars::generate::SchemaSettings;
+use serde_json::Value;
+
+use crate::{Component, CredentialFile, fault::Fault, suggest::nearest};
+
+/// JSON Schema (2020-12) of a component file.
+#[must_use]
+pub fn component_schema() -> Value {
+    SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Component>().to_value()
+}
+
+/// JSON Schema (2020-12) of a credential file.
+#[must_use]
+pub fn credential_schema() -> Value {
+    SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<CredentialFile>().to_value()
+}
+
+/// Every way in which the document breaks the schema, and the keys that nobody knows as `(object pointer, key)`.
+pub(crate) fn check(schema: &Value, document: &Value) -> (Vec<Fault>, Vec<(String, String)>) {
+    let options = jsonschema::draft202012::options().with_pattern_options(PatternOptions::regex());
+    let validator: Validator = match options.build(schema) {
+        Ok(validator) => validator,
+        Err(error) => return (vec![Fault::error("internal", "", error.to_string())], Vec::new()),
+    };
+    let known = property_names(schema);
+    let (mut faults, mut unknown) = (Vec::new(), Vec::new());
+    for error in validator.iter_errors(document) {
+        describe(&error, &known, &mut faults, &mut unknown);
+    }
+    (faults, unknown)
+}
+
+fn describe(error: &ValidationError<'_>, known: &[&str], faults: &mut Vec<Fault>, unknown: &mut Vec<(String, String)>) {
+    let pointer = error.instance_path().to_string();
+    match error.kind() {
+        ValidationErrorKind::AdditionalProperties { unexpected }
+        | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
+            for key in unexpected {
+                let place = format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
+                let fault = Fault::error("unknown_key", place, format!("`{key}` is no key here"));
+                faults.push(match nearest(key, known.iter().copied()) {
+                    Some(meant) => fault.hint(format!("did you mean `{meant}`?")),
+                    None => fault.hint("take it out, or look the name up with `keyway schema`"),
+                });
+                unknown.push((pointer.clone(), key.clone()));
+            }
+        }
+        // "Is not valid under any of the schemas" helps nobody: the branch that came closest says more.
+        ValidationErrorKind::OneOfNotValid { context } | ValidationErrorKind::AnyOf { context } => {
+            let closest = context.iter().filter(|branch| !branch.is_empty()).min_by_key(|branch| distance(branch));
+            match closest {
+                Some(branch) => branch.iter().for_each(|inner| describe(inner, known, faults, unknown)),
+                None => faults.push(Fault::error("schema", pointer, error.masked().to_string())),
+            }
+        }
+        _ => faults.push(Fault::error("schema", pointer, error.masked().to_string())),
+    }
+}
+
+/// How far a branch is from what was written: a wrong type or tag is further than a missing member.
+fn distance(branch: &[ValidationError<'_>]) -> usize {
+    let weight = |error: &ValidationError<'_>| match error.kind() {
+        ValidationErrorKind::Type { .. } => 100,
+        ValidationErrorKind::Constant { .. } | ValidationErrorKind::Enum { .. } => 10,
+        _ => 1,
+    };
+    branch.iter().map(weight).sum()
+}
+
+fn property_names(schema: &Value) -> Vec<&str> {
+    match schema {
+        Value::Object(members) => members
+            .iter()
+            .flat_map(|(name, value)| {
+                let own: Vec<&str> = match (name.as_str(), value) {
+                    ("properties", Value::Object(properties)) => properties.keys().map(String::as_str).collect(),
+                    _ => Vec::new(),
+                };
+                own.into_iter().chain(property_names(value))
+            })
+            .collect(),
+        Value::Array(items) => items.iter().flat_map(property_names).collect(),
+        _ => Vec::new(),
+    }
+}
