@@ -1,0 +1,148 @@
+//! The waits that servers ask for. Pure: headers, body and time go in, a duration comes out.
+
+use std::time::{Duration, SystemTime};
+
+use http::HeaderMap;
+use keyway_component::component::{ResetHeader, ResetUnit, Throttle};
+use serde_json::Value;
+
+/// Reads one value in the form of `Retry-After` (RFC 9110 section 10.2.3): seconds, or a date.
+///
+/// A date counts against the answer's own `Date`, so that a clock that is wrong here does no harm. A date in the past
+/// is no wait; a negative or unreadable value tells nothing.
+#[must_use]
+pub fn retry_after(value: &str, answer_date: Option<SystemTime>, now: SystemTime) -> Option<Duration> {
+    let value = value.trim();
+    if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
+        // More digits than a u64 holds still mean "very long".
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
+    }
+    let until = httpdate::parse_http_date(value).ok()?;
+    Some(until.duration_since(answer_date.unwrap_or(now)).unwrap_or_default())
+}
+
+/// The wait that a throttled answer asks for: the longest of its wait headers, else its reset header, else the text
+/// in its body.
+#[must_use]
+pub fn throttle_wait(
+    throttle: &Throttle,
+    headers: &HeaderMap,
+    body: Option<&Value>,
+    now: SystemTime,
+) -> Option<Duration> {
+    let answer_date =
+        headers.get(http::header::DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
+    let told = throttle
+        .wait
+        .headers
+        .iter()
+        .flat_map(|name| headers.get_all(name.as_str()))
+        .filter_map(|value| retry_after(value.to_str().ok()?, answer_date, now))
+        .max();
+    told.or_else(|| reset_wait(throttle.reset.as_ref()?, headers, now)).or_else(|| body_wait(throttle, body?))
+}
+
+/// How many requests are left, by the component's header for it.
+#[must_use]
+pub fn remaining(throttle: &Throttle, headers: &HeaderMap) -> Option<u64> {
+    headers.get(throttle.remaining.as_deref()?)?.to_str().ok()?.trim().parse().ok()
+}
+
+fn reset_wait(reset: &ResetHeader, headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let number: u64 = headers.get(reset.header.as_str())?.to_str().ok()?.trim().parse().ok()?;
+    let until = |since_1970: Duration| {
+        SystemTime::UNIX_EPOCH.checked_add(since_1970).map(|then| then.duration_since(now).unwrap_or_default())
+    };
+    match reset.unit {
+        ResetUnit::Seconds => Some(Duration::from_secs(number)),
+        ResetUnit::Milliseconds => Some(Duration::from_millis(number)),
+        ResetUnit::EpochSeconds => until(Duration::from_secs(number)),
+        ResetUnit::EpochMilliseconds => until(Duration::from_millis(number)),
+    }
+}
+
+fn body_wait(throttle: &Throttle, body: &Value) -> Option<Duration> {
+    let rule = throttle.wait.body.as_ref()?;
+    let text = rule.pointer.find_text(body)?;
+    let seconds = rule.pattern.first_group(&text)?;
+    Some(Duration::from_secs(seconds.parse().unwrap_or(u64::MAX)))
+}
+
+#[cfg(test)]
+mod tests {
+    use keyway_component::{
+        Pattern, Pointer,
+        component::{BodyWait, ThrottleWait},
+    };
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn at(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn retry_after_in_every_form() {
+        let now = at(1_700_000_000);
+        let date = |seconds| httpdate::fmt_http_date(at(1_700_000_000 + seconds));
+        let table: [(&str, Option<u64>); 9] = [
+            ("3", Some(3)),
+            (" 120 ", Some(120)),
+            ("0", Some(0)),
+            ("-5", None),
+            ("soon", None),
+            ("", None),
+            ("1.5", None),
+            ("99999999999999999999999", Some(u64::MAX)),
+            ("Mon, 01 Jan 1990 00:00:00 GMT", Some(0)),
+        ];
+        for (value, seconds) in table {
+            assert_eq!(retry_after(value, None, now), seconds.map(Duration::from_secs), "{value:?}");
+        }
+        assert_eq!(retry_after(&date(60), None, now), Some(Duration::from_secs(60)));
+        // This machine's clock is an hour slow; the answer's own date says so.
+        assert_eq!(retry_after(&date(3_660), Some(at(1_700_003_600)), now), Some(Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn the_longest_header_then_reset_then_body() {
+        let throttle = Throttle {
+            wait: ThrottleWait {
+                headers: vec!["retry-after".into()],
+                body: Some(BodyWait {
+                    pointer: Pointer::new("/error_description"),
+                    pattern: Pattern::from(r"wait (\d+) seconds".to_owned()),
+                }),
+            },
+            reset: Some(ResetHeader { header: "x-reset".into(), unit: ResetUnit::EpochSeconds }),
+            remaining: Some("x-rate-limit-remaining".into()),
+            ..Throttle::default()
+        };
+        let now = at(1_000);
+        let body = json!({"error_description": "You have hit the rate limit. Please wait 300 seconds before"});
+        let mut headers = HeaderMap::new();
+        assert_eq!(throttle_wait(&throttle, &headers, None, now), None);
+        assert_eq!(throttle_wait(&throttle, &headers, Some(&body), now), Some(Duration::from_secs(300)));
+        headers.insert("x-reset", "1060".parse().unwrap());
+        assert_eq!(throttle_wait(&throttle, &headers, Some(&body), now), Some(Duration::from_secs(60)));
+        headers.append("retry-after", "2".parse().unwrap());
+        headers.append("retry-after", "7".parse().unwrap());
+        assert_eq!(throttle_wait(&throttle, &headers, Some(&body), now), Some(Duration::from_secs(7)));
+        headers.insert("x-rate-limit-remaining", "0".parse().unwrap());
+        assert_eq!(remaining(&throttle, &headers), Some(0));
+    }
+
+    proptest! {
+        #[test]
+        fn no_value_panics(value in "\\PC*", now in 0u64..4_000_000_000) {
+            let _ = retry_after(&value, None, at(now));
+        }
+
+        #[test]
+        fn seconds_are_seconds(seconds in 0u64..1_000_000) {
+            prop_assert_eq!(retry_after(&seconds.to_string(), None, at(0)), Some(Duration::from_secs(seconds)));
+        }
+    }
+}
