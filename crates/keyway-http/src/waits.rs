@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn retry_after_in_every_form() {
         let now = at(1_700_000_000);
-        let date = |seconds| httpdate::fmt_http_date(at(1_700_000_000 + seconds));
+        let date = |seconds: u64| httpdate::fmt_http_date(at(1_700_000_000 + seconds));
         let table: [(&str, Option<u64>); 9] = [
             ("3", Some(3)),
             (" 120 ", Some(120)),

@@ -1,0 +1,86 @@
+//! Where an account's tokens are got and its messages go.
+
+use keyway_component::{Component, CredentialFile, Origin, Template, component::Encoding};
+use url::Url;
+
+use super::{AccountError, Context, Values, fill};
+
+/// An account's URLs, filled in.
+#[derive(Debug, Clone)]
+pub struct Endpoints {
+    /// The token endpoint.
+    pub token: Url,
+    /// Where tokens are renewed.
+    pub refresh: Url,
+    /// Where a person signs in.
+    pub authorization: Option<Url>,
+    /// The API's base URL.
+    pub base_url: Url,
+    /// Origin of the base URL, and the others that messages may name, with whether the token goes there.
+    pub api_origins: Vec<(Origin, bool)>,
+    /// All OAuth endpoints of the component: no message may go there.
+    pub oauth: Vec<Url>,
+}
+
+// === impl Endpoints ===
+
+impl Endpoints {
+    pub(crate) fn resolve(context: &Context<'_>, file: &CredentialFile, values: &Values) -> Result<Self, AccountError> {
+        let oauth2 = &context.component.oauth2;
+        let url = |template: &Template| filled(context, template, values);
+        let main = url(&oauth2.token_endpoint)?;
+        let token = match &file.oauth2.token_endpoint {
+            Some(text) => checked(context, "the token endpoint", text)?,
+            None => main.clone(),
+        };
+        let refresh = match &oauth2.refresh_endpoint {
+            Some(template) => url(template)?,
+            None => token.clone(),
+        };
+        let authorization = oauth2.authorization_endpoint.as_ref().map(url).transpose()?;
+        let base_url = url(&context.component.api.base_url)?;
+        let mut api_origins: Vec<(Origin, bool)> =
+            Origin::of(&base_url).map(|origin| (origin, true)).into_iter().collect();
+        for other in &context.component.api.additional_origins {
+            api_origins.extend(Origin::of(&url(&other.origin)?).map(|origin| (origin, other.token)));
+        }
+        let mut oauth = vec![main, token.clone(), refresh.clone()];
+        oauth.extend(authorization.clone());
+        for other in &oauth2.alternative_token_endpoints {
+            oauth.push(url(&other.token_endpoint)?);
+        }
+        Ok(Self { token, refresh, authorization, base_url, api_origins, oauth })
+    }
+}
+
+/// The encoding of an account's token requests: what the credential chooses, what its endpoint reads, the default.
+pub(crate) fn encoding(component: &Component, file: &CredentialFile) -> Encoding {
+    let oauth2 = &component.oauth2;
+    let of_endpoint = file.oauth2.token_endpoint.as_ref().and_then(|url| {
+        oauth2
+            .alternative_token_endpoints
+            .iter()
+            .find(|other| other.token_endpoint.source() == url)
+            .map(|other| other.encoding)
+    });
+    file.oauth2.token_request.encoding.or(of_endpoint).unwrap_or(oauth2.token_request.encoding)
+}
+
+fn filled(context: &Context<'_>, template: &Template, values: &Values) -> Result<Url, AccountError> {
+    let text =
+        fill(template, values).map_err(|error| context.unfit(format!("the URL `{template}`"), error.to_string()))?;
+    checked(context, &format!("the URL `{template}`"), &text)
+}
+
+/// RFC 6749 sections 3.1 and 3.2: TLS, except where bytes never leave this machine.
+fn checked(context: &Context<'_>, what: &str, text: &str) -> Result<Url, AccountError> {
+    let url = Url::parse(text).map_err(|error| context.unfit(what, format!("it is no URL: {error}")))?;
+    match Origin::of(&url) {
+        Some(origin) if origin.is_https() || origin.is_loopback() => Ok(url),
+        Some(_) => {
+            Err(context
+                .unfit(what, "it would send secrets in the clear; use https (http is for loopback only)".to_owned()))
+        }
+        None => Err(context.unfit(what, "it is neither https nor http".to_owned())),
+    }
+}

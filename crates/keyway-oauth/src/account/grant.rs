@@ -1,0 +1,152 @@
+//! Which grant an account uses, and what it needs for that.
+
+use keyway_component::component::{ClientAuthMethod, CodeChallengeMethod};
+
+use super::{AccountError, AccountOrigin, Context, Values, inputs::Inputs};
+
+/// How the first token is got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Grant {
+    /// RFC 6749 section 4.4.
+    ClientCredentials,
+    /// RFC 6749 section 4.1, from a code that is at hand.
+    AuthorizationCode,
+    /// RFC 6749 section 4.3.
+    Password,
+    /// RFC 6749 section 6, from a refresh token that was got elsewhere.
+    RefreshToken,
+    /// One of the component's own, by its name.
+    Custom(String),
+}
+
+// === impl Grant ===
+
+impl Grant {
+    /// As it is written in files.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::ClientCredentials => "client_credentials",
+            Self::AuthorizationCode => "authorization_code",
+            Self::Password => "password",
+            Self::RefreshToken => "refresh_token",
+            Self::Custom(name) => name,
+        }
+    }
+
+    fn named(name: &str) -> Self {
+        match name {
+            "client_credentials" => Self::ClientCredentials,
+            "authorization_code" => Self::AuthorizationCode,
+            "password" => Self::Password,
+            "refresh_token" => Self::RefreshToken,
+            other => Self::Custom(other.to_owned()),
+        }
+    }
+
+    /// What it needs beside the client: names of inputs.
+    fn needs(&self, context: &Context<'_>) -> Vec<String> {
+        let oauth2 = &context.component.oauth2;
+        let names: Vec<&str> = match self {
+            Self::ClientCredentials => Vec::new(),
+            Self::AuthorizationCode => {
+                let pkce = oauth2.grants.authorization_code.as_ref().map(|grant| grant.code_challenge_method);
+                if pkce == Some(CodeChallengeMethod::S256) { vec!["code", "code_verifier"] } else { vec!["code"] }
+            }
+            Self::Password => vec!["username", "password"],
+            Self::RefreshToken => vec!["refresh_token"],
+            Self::Custom(name) => {
+                let params = oauth2.custom_grants.get(name).map(|grant| &grant.token_params);
+                let named =
+                    params.into_iter().flat_map(|params| params.values().flatten().flat_map(|value| value.names()));
+                named
+                    .filter(|name| !matches!(*name, "client_id" | "client_secret" | "scope" | "uuid" | "redirect_uri"))
+                    .collect()
+            }
+        };
+        names.into_iter().map(str::to_owned).collect()
+    }
+
+    /// Whether its inputs are used up by the first request, so that a stored token can stand for them.
+    fn is_one_time(&self) -> bool {
+        matches!(self, Self::AuthorizationCode | Self::RefreshToken)
+    }
+}
+
+/// The named grant, or the one whose inputs are complete. Where the inputs of one contain those of another, the one
+/// that uses more of what was given is meant: a client that also gives user and password wants the grant `password`.
+pub(crate) fn choose(
+    context: &Context<'_>,
+    wanted: Option<&str>,
+    inputs: &Inputs,
+    values: &Values,
+) -> Result<Grant, AccountError> {
+    let names = context.component.grant_names();
+    let has = |name: &String| inputs.has(name) || values.get(name).is_some();
+    let client = missing_client(context, inputs);
+    if let Some(wanted) = wanted {
+        if !names.contains(&wanted) {
+            return Err(context.unfit("the grant", format!("there is no `{wanted}`; there is: {}", names.join(", "))));
+        }
+        let grant = Grant::named(wanted);
+        let needs = grant.needs(context);
+        let mut missing = client;
+        if !grant.is_one_time() {
+            missing.extend(needs.into_iter().filter(|name| !has(name)));
+        }
+        return if missing.is_empty() { Ok(grant) } else { Err(lacks(context, &missing, &[])) };
+    }
+    if !client.is_empty() {
+        return Err(lacks(context, &client, &names));
+    }
+    let complete: Vec<(Grant, Vec<String>)> = names
+        .iter()
+        .map(|name| Grant::named(name))
+        .map(|grant| (grant.clone(), grant.needs(context)))
+        .filter(|(_, needs)| needs.iter().all(has))
+        .collect();
+    let contained = |needs: &[String]| {
+        complete.iter().any(|(_, other)| other.len() > needs.len() && needs.iter().all(|name| other.contains(name)))
+    };
+    let mut meant: Vec<Grant> =
+        complete.iter().filter(|(_, needs)| !contained(needs)).map(|(grant, _)| grant.clone()).collect();
+    match (meant.pop(), meant.is_empty()) {
+        (Some(grant), true) => Ok(grant),
+        (Some(last), false) => {
+            let grants: Vec<&str> = meant.iter().chain([&last]).map(Grant::name).collect();
+            Err(AccountError::AmbiguousGrant {
+                component: context.component.name.clone(),
+                name: context.name.to_owned(),
+                grants: grants.join(" and "),
+                how: context.input_name("grant"),
+            })
+        }
+        (None, _) => Err(lacks(context, &[], &names)),
+    }
+}
+
+fn missing_client(context: &Context<'_>, inputs: &Inputs) -> Vec<String> {
+    let public = context.component.oauth2.token_endpoint_auth_method == ClientAuthMethod::None;
+    let needed: &[&str] = if public { &["client_id"] } else { &["client_id", "client_secret"] };
+    needed.iter().filter(|name| !inputs.has(name)).map(|name| (*name).to_owned()).collect()
+}
+
+fn lacks(context: &Context<'_>, missing: &[String], grants: &[&str]) -> AccountError {
+    let each = |names: &[String]| names.iter().map(|name| context.input_name(name)).collect::<Vec<_>>().join(", ");
+    let by_grant: Vec<String> = grants
+        .iter()
+        .map(|name| (*name, Grant::named(name).needs(context)))
+        .map(|(name, needs)| if needs.is_empty() { name.to_owned() } else { format!("{name}: {}", each(&needs)) })
+        .collect();
+    let missing = if missing.is_empty() { "the inputs of any grant".to_owned() } else { each(missing) };
+    let mut hint = match context.origin {
+        AccountOrigin::Variables | AccountOrigin::Demo => {
+            "set them in the environment, each also possible as …_FILE".to_owned()
+        }
+        AccountOrigin::File | AccountOrigin::Given => "add them to the credential".to_owned(),
+    };
+    if !by_grant.is_empty() {
+        hint = format!("{hint} (beside the client, by grant: {})", by_grant.join("; "));
+    }
+    AccountError::Missing { component: context.component.name.clone(), name: context.name.to_owned(), missing, hint }
+}

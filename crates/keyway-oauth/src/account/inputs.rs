@@ -1,0 +1,123 @@
+//! What a credential gives: client, user, and where each secret is.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use keyway_component::{
+    Component, CredentialFile, Secret, SecretRef,
+    component::RetryOverride,
+    credential::{OAuth2Choice, STANDARD_INPUTS, STANDARD_SECRETS},
+};
+
+use super::{AccountError, Inline};
+use crate::secrets::SecretSource;
+
+/// The inputs of an account.
+#[derive(Debug)]
+pub(crate) struct Inputs {
+    pub(crate) client_id: Option<String>,
+    pub(crate) username: Option<String>,
+    pub(crate) redirect_uri: Option<String>,
+    /// `client_secret`, `password`, `code`, `code_verifier`, `refresh_token` and secret variables.
+    pub(crate) secrets: BTreeMap<String, SecretSource>,
+}
+
+// === impl Inputs ===
+
+impl Inputs {
+    pub(crate) fn new(file: &CredentialFile, inline: Inline) -> Self {
+        let references = file.secrets.iter().map(|(name, at)| (name.clone(), SecretSource::Reference(at.clone())));
+        let inline = inline.into_iter().map(|(name, secret)| (name, SecretSource::Value(secret)));
+        let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        Self {
+            client_id: given(&file.client_id),
+            username: given(&file.username),
+            redirect_uri: given(&file.redirect_uri),
+            secrets: references.chain(inline).collect(),
+        }
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        match name {
+            "client_id" => self.client_id.is_some(),
+            "username" => self.username.is_some(),
+            "redirect_uri" => self.redirect_uri.is_some(),
+            secret => self.secrets.contains_key(secret),
+        }
+    }
+}
+
+/// Environment variables as the same file that a person could have written, with the secrets beside it.
+pub(crate) fn from_variables(
+    component: &Component,
+    values: &BTreeMap<String, Secret>,
+    name: &str,
+) -> Result<(CredentialFile, Inline), AccountError> {
+    let prefix = Component::variable_prefix(&component.name);
+    let mut inline = Inline::new();
+    let mut secrets = BTreeMap::new();
+    let get = |input: &str| values.get(&format!("{prefix}{}", input.to_ascii_uppercase()));
+    let file_of = |input: &str| values.get(&format!("{prefix}{}_FILE", input.to_ascii_uppercase()));
+    let plain = |input: &str| -> Result<Option<String>, AccountError> {
+        match (get(input), file_of(input)) {
+            (Some(value), _) => Ok(Some(value.expose_secret_text().to_owned())),
+            (None, Some(path)) => read_plain(component, name, input, path.expose_secret_text()).map(Some),
+            (None, None) => Ok(None),
+        }
+    };
+    let secret_variables =
+        component.variables.iter().filter(|(_, variable)| variable.secret).map(|(name, _)| name.as_str());
+    for input in STANDARD_SECRETS.iter().copied().chain(secret_variables) {
+        if let Some(value) = get(input) {
+            inline.insert(input.to_owned(), value.clone());
+        } else if let Some(path) = file_of(input) {
+            secrets.insert(input.to_owned(), SecretRef::File(PathBuf::from(path.expose_secret_text())));
+        }
+    }
+    let mut variables = BTreeMap::new();
+    for (input, _) in
+        component.variables.iter().filter(|(name, variable)| !variable.secret && !is_fixed(component, name))
+    {
+        if let Some(value) = plain(input)? {
+            variables.insert(input.clone(), value);
+        }
+    }
+    let mut standard = Vec::new();
+    for input in STANDARD_INPUTS {
+        standard.push(plain(input)?);
+    }
+    let [client_id, username, redirect_uri] = standard.try_into().unwrap_or_default();
+    let scope =
+        plain("scope")?.map(|scope| scope.split([' ', ',']).filter(|s| !s.is_empty()).map(str::to_owned).collect());
+    let file = CredentialFile {
+        schema: None,
+        keyway: keyway_component::component::FORMAT,
+        component: component.name.clone(),
+        name: Some(name.to_owned()),
+        environment: plain("environment")?,
+        grant: plain("grant")?,
+        client_id,
+        username,
+        redirect_uri,
+        scope,
+        variables,
+        secrets,
+        retry: RetryOverride::default(),
+        oauth2: OAuth2Choice::default(),
+    };
+    Ok((file, inline))
+}
+
+/// Whether an environment of the component sets the variable: then nobody else does.
+fn is_fixed(component: &Component, name: &str) -> bool {
+    component.environments.values().any(|values| values.contains_key(name))
+}
+
+fn read_plain(component: &Component, name: &str, input: &str, path: &str) -> Result<String, AccountError> {
+    let text = std::fs::read_to_string(path).map_err(|error| AccountError::Unfit {
+        component: component.name.clone(),
+        name: name.to_owned(),
+        what: format!("`{input}`"),
+        why: format!("the file `{path}` cannot be read: {error}; check path and permissions"),
+    })?;
+    Ok(text.strip_suffix('\n').map(|text| text.strip_suffix('\r').unwrap_or(text)).unwrap_or(&text).to_owned())
+}

@@ -1,0 +1,65 @@
+//! The plain values of an account: environment, credential, defaults.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use keyway_component::CredentialFile;
+
+use super::{AccountError, Context};
+
+/// Values of the component's variables that are no secrets, by name.
+#[derive(Debug, Clone, Default)]
+pub struct Values(BTreeMap<String, String>);
+
+// === impl Values ===
+
+impl Values {
+    pub(crate) fn resolve(
+        context: &Context<'_>,
+        environment: &str,
+        file: &CredentialFile,
+    ) -> Result<Self, AccountError> {
+        let component = context.component;
+        let fixed = component.environments.get(environment).cloned().unwrap_or_default();
+        for name in file.variables.keys().filter(|name| fixed.contains_key(*name)) {
+            let why = format!("the environment `{environment}` sets it; choose another environment instead");
+            return Err(context.unfit(format!("the variable `{name}`"), why));
+        }
+        let mut values = file.variables.clone();
+        values.extend(fixed);
+        // Defaults may name each other; each round fills in at least one, or there is a circle.
+        loop {
+            let waiting = component.variables.iter().filter(|(name, _)| !values.contains_key(*name));
+            let next = waiting.filter_map(|(name, variable)| Some((name, variable.default.as_ref()?))).find_map(
+                |(name, default)| {
+                    let value = default.render(|name| values.get(name).map(|text| Cow::Owned(text.clone()))).ok()?;
+                    Some((name.clone(), value))
+                },
+            );
+            match next {
+                Some((name, value)) => values.insert(name, value),
+                None => break,
+            };
+        }
+        for (name, value) in &values {
+            let Some(variable) = component.variables.get(name) else { continue };
+            let fits = variable.pattern.as_ref().is_none_or(|pattern| pattern.matches_whole(value));
+            if !fits || !variable.r#type.admits(value) {
+                let wanted = variable.pattern.as_ref().map_or("its type", |pattern| pattern.source());
+                let why = format!("the value does not match `{wanted}`; look it up again");
+                return Err(context.unfit(context.input_name(name), why));
+            }
+        }
+        Ok(Self(values))
+    }
+
+    /// The value under a name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// All of them, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}

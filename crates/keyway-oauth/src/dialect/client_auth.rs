@@ -1,0 +1,76 @@
+//! How the client shows who it is. One method a request (RFC 6749 section 2.3), and only here.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use http::HeaderValue;
+use keyway_component::{Secret, component::ClientAuthMethod};
+
+/// What client authentication adds to a token request.
+#[derive(Default)]
+pub(super) struct ClientAuth {
+    /// The header `Authorization`, marked sensitive.
+    pub(super) header: Option<HeaderValue>,
+    /// Parameters of the body.
+    pub(super) params: Vec<(&'static str, String)>,
+}
+
+/// Authenticates, or says nothing but the client's id where there is no secret.
+pub(super) fn client_auth(method: ClientAuthMethod, client_id: &str, client_secret: Option<&Secret>) -> ClientAuth {
+    let secret = client_secret.map_or("", |secret| secret.expose_secret_text());
+    match method {
+        // RFC 6749 section 2.3.1: both are form-encoded before they are joined.
+        ClientAuthMethod::ClientSecretBasic => basic(&form_encoded(client_id), &form_encoded(secret)),
+        ClientAuthMethod::ClientSecretBasicRaw => basic(client_id, secret),
+        ClientAuthMethod::ClientSecretPost => ClientAuth {
+            header: None,
+            params: vec![("client_id", client_id.to_owned()), ("client_secret", secret.to_owned())],
+        },
+        ClientAuthMethod::None => ClientAuth { header: None, params: vec![("client_id", client_id.to_owned())] },
+    }
+}
+
+fn basic(id: &str, secret: &str) -> ClientAuth {
+    let text = format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")));
+    // Base64 is always a header value.
+    let header = HeaderValue::from_str(&text).ok().map(|mut value| {
+        value.set_sensitive(true);
+        value
+    });
+    ClientAuth { header, params: Vec::new() }
+}
+
+fn form_encoded(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(method: ClientAuthMethod, id: &str, secret: &str) -> String {
+        let auth = client_auth(method, id, Some(&Secret::new(secret)));
+        let header = auth.header.unwrap();
+        assert!(header.is_sensitive() && auth.params.is_empty());
+        let encoded = header.to_str().unwrap().strip_prefix("Basic ").unwrap().to_owned();
+        String::from_utf8(STANDARD.decode(encoded).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn c02_basic_is_form_encoded_first() {
+        let table = [
+            ("id", "secret", "id:secret"),
+            ("a:b/é", "p+q%", "a%3Ab%2F%C3%A9:p%2Bq%25"),
+            ("podero odd:client", "s+cr%41t/=&: ü", "podero+odd%3Aclient:s%2Bcr%2541t%2F%3D%26%3A+%C3%BC"),
+        ];
+        for (id, secret, wanted) in table {
+            assert_eq!(header(ClientAuthMethod::ClientSecretBasic, id, secret), wanted);
+            assert_eq!(header(ClientAuthMethod::ClientSecretBasicRaw, id, secret), format!("{id}:{secret}"));
+        }
+    }
+
+    #[test]
+    fn c07_a_public_client_sends_its_id_alone() {
+        let auth = client_auth(ClientAuthMethod::None, "id", None);
+        assert!(auth.header.is_none());
+        assert_eq!(auth.params, [("client_id", "id".to_owned())]);
+    }
+}

@@ -1,0 +1,364 @@
+//! From the vendor's token answer to the standard one, or to what it says instead.
+
+use std::time::SystemTime;
+
+use http::StatusCode;
+use keyway_component::{Component, Redactor, component::Encoding, printable};
+use keyway_http::{AttemptEnd, WireAnswer, throttle_wait};
+use serde_json::{Map, Value};
+use url::form_urlencoded;
+
+use crate::fault::{OAuthAnswer, TokenFault, TokenFaultKind};
+
+/// The longest lifetime that is believed: ten years.
+const LONGEST_LIFETIME_S: u64 = 10 * 365 * 24 * 3600;
+
+/// A token answer in the form of RFC 6749 section 5.1, whatever the vendor's was.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Heard {
+    /// `access_token`, `token_type`, `expires_in` (a whole number), `refresh_token`, `scope` (one text), and all
+    /// further members as they came.
+    pub standard: Map<String, Value>,
+}
+
+/// Reads how a token request ended.
+///
+/// # Errors
+/// Told apart for good: refused, unavailable (sent or not), or no token answer at all.
+pub fn hear(
+    end: AttemptEnd,
+    component: &Component,
+    encoding: Encoding,
+    redactor: &Redactor,
+    now: SystemTime,
+) -> Result<Heard, TokenFault> {
+    let answer = match end {
+        AttemptEnd::Answered(answer) => answer,
+        AttemptEnd::NeverSent(fault) if fault.is_final() => {
+            return Err(TokenFault::new(TokenFaultKind::Unreachable, redactor.text(&fault.detail)));
+        }
+        AttemptEnd::NeverSent(fault) => {
+            return Err(TokenFault::new(TokenFaultKind::NotProcessed, redactor.text(&fault.detail)));
+        }
+        AttemptEnd::MaybeProcessed(fault) if fault.is_final() => {
+            return Err(TokenFault::new(TokenFaultKind::Invalid, redactor.text(&fault.detail)));
+        }
+        AttemptEnd::MaybeProcessed(fault) => {
+            return Err(TokenFault::new(TokenFaultKind::MaybeProcessed, redactor.text(&fault.detail)));
+        }
+    };
+    let body = read_body(&answer);
+    let context = Context { component, encoding, redactor, now, answer: &answer };
+    match &body {
+        Some(body) if answer.status.is_success() && !says_error(body) => context.token(body),
+        body => Err(context.fault(body.as_ref())),
+    }
+}
+
+/// JSON whatever its label, or a form (old GitHub, old Facebook).
+fn read_body(answer: &WireAnswer) -> Option<Value> {
+    match serde_json::from_slice::<Value>(&answer.body) {
+        Ok(body @ Value::Object(_)) => Some(body),
+        Ok(_) => None,
+        Err(_) => {
+            let pairs: Map<String, Value> = form_urlencoded::parse(&answer.body)
+                .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
+                .collect();
+            let meant = pairs.contains_key("access_token") || pairs.contains_key("error");
+            meant.then_some(Value::Object(pairs))
+        }
+    }
+}
+
+/// A member `error` that says something: `null`, `false` and `""` do not.
+fn says_error(body: &Value) -> bool {
+    !matches!(body.get("error"), None | Some(Value::Null | Value::Bool(false))) && body["error"] != ""
+}
+
+struct Context<'a> {
+    component: &'a Component,
+    encoding: Encoding,
+    redactor: &'a Redactor,
+    now: SystemTime,
+    answer: &'a WireAnswer,
+}
+
+// === impl Context ===
+
+impl Context<'_> {
+    fn token(&self, body: &Value) -> Result<Heard, TokenFault> {
+        let at = &self.component.oauth2.token_response;
+        let status = self.answer.status.as_u16();
+        let invalid = |message: String| Err(TokenFault::new(TokenFaultKind::Invalid, message));
+        let Some(access_token) = at.access_token.find_text(body).filter(|token| !token.is_empty()) else {
+            let members: Vec<&str> = body.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+            let members = printable(&members.join(", "), 200);
+            return invalid(format!(
+                "the token endpoint answered {status} without an access token (its members: {members}); \
+                 an account that needs a second factor answers like this, and so does a wrong `token_response`"
+            ));
+        };
+        let token_type = body.get("token_type").and_then(Value::as_str).unwrap_or("bearer");
+        if !self.understands(token_type) {
+            // RFC 6749 section 7.1: a client must not use a token whose type it does not understand.
+            let shown = printable(token_type, 40);
+            return invalid(format!("the token is of type `{shown}`, which this component does not use"));
+        }
+        let mut standard = body.as_object().cloned().unwrap_or_default();
+        for name in ["access_token", "token_type", "expires_in", "refresh_token", "scope"] {
+            standard.shift_remove(name);
+        }
+        standard.insert("access_token".into(), access_token.into());
+        standard.insert("token_type".into(), "bearer".into());
+        if let Some(refresh_token) = at.refresh_token.find_text(body).filter(|token| !token.is_empty()) {
+            standard.insert("refresh_token".into(), refresh_token.into());
+        }
+        if let Some(seconds) = self.lifetime_s(body) {
+            standard.insert("expires_in".into(), seconds.into());
+        }
+        if let Some(scope) = at.scope.find(body).and_then(one_text) {
+            standard.insert("scope".into(), scope.into());
+        }
+        Ok(Heard { standard })
+    }
+
+    fn understands(&self, token_type: &str) -> bool {
+        use keyway_component::component::Authorization::Header;
+        let scheme = match &self.component.api.authorization {
+            Header { scheme, .. } => scheme.as_str(),
+            _ => "bearer",
+        };
+        token_type.is_empty() || token_type.eq_ignore_ascii_case("bearer") || token_type.eq_ignore_ascii_case(scheme)
+    }
+
+    /// Seconds from now. Nothing, zero and less mean "not told": a token that is dead on arrival cannot be meant.
+    fn lifetime_s(&self, body: &Value) -> Option<u64> {
+        let at = &self.component.oauth2.token_response;
+        let seconds = |text: String| text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
+        let relative = at.expires_in.find_text(body).and_then(seconds);
+        let absolute = || {
+            let text = at.expires_at.as_ref()?.find_text(body)?;
+            let end = seconds(text.clone()).or_else(|| {
+                let date = chrono::DateTime::parse_from_rfc3339(text.trim()).ok()?;
+                Some(date.timestamp() as f64)
+            })?;
+            let now = self.now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+            Some(end - now.as_secs_f64())
+        };
+        let seconds = relative.or_else(absolute)?;
+        (seconds >= 1.0).then(|| (seconds as u64).min(LONGEST_LIFETIME_S))
+    }
+
+    fn fault(&self, body: Option<&Value>) -> TokenFault {
+        use TokenFaultKind::{Denied, Invalid, InvalidClient, InvalidGrant, MaybeProcessed, NotProcessed};
+        let status = self.answer.status;
+        let oauth = OAuthAnswer::read(status.as_u16(), body.unwrap_or(&Value::Null), self.redactor);
+        let wait = throttle_wait(&self.component.throttle, &self.answer.headers, body, self.now);
+        let error = oauth.error.as_deref().unwrap_or_default();
+        let throttled = status == StatusCode::TOO_MANY_REQUESTS
+            || self.component.throttle.statuses.contains(&status.as_u16())
+            || (status == StatusCode::SERVICE_UNAVAILABLE && wait.is_some());
+        let kind = match error {
+            _ if throttled => NotProcessed,
+            "temporarily_unavailable" => NotProcessed,
+            _ if status.is_server_error() => MaybeProcessed,
+            "server_error" => MaybeProcessed,
+            "invalid_grant" => InvalidGrant,
+            "invalid_client" | "unauthorized_client" => InvalidClient,
+            "" if status == StatusCode::UNAUTHORIZED => InvalidClient,
+            "" => Invalid,
+            _ => Denied,
+        };
+        let message = self.message(kind, &oauth);
+        TokenFault { kind, message, oauth: Some(oauth), retry_after: wait }
+    }
+
+    fn message(&self, kind: TokenFaultKind, oauth: &OAuthAnswer) -> String {
+        let said = oauth.in_brackets();
+        let status = self.answer.status;
+        match kind {
+            TokenFaultKind::NotProcessed | TokenFaultKind::MaybeProcessed => {
+                format!("the token endpoint cannot serve now{said}")
+            }
+            TokenFaultKind::Invalid if status.is_redirection() => {
+                format!(
+                    "the token endpoint answered {status}, and token requests follow no redirect; correct its URL (a final slash?)"
+                )
+            }
+            TokenFaultKind::Invalid => {
+                let label = self.answer.headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+                let label = printable(label.unwrap_or("no content type"), 80);
+                let length = self.answer.body.len();
+                format!(
+                    "the token endpoint answered {status} with {length} bytes of {label}, which is no token answer; check its URL"
+                )
+            }
+            _ => format!("the token endpoint refused{said}{}", self.encoding_hint(oauth)),
+        }
+    }
+
+    /// Servers that read another kind of body complain about what they did not find in it.
+    fn encoding_hint(&self, oauth: &OAuthAnswer) -> String {
+        let description = oauth.error_description.as_deref().unwrap_or_default().to_ascii_lowercase();
+        let misread = matches!(oauth.error.as_deref(), Some("unsupported_grant_type" | "invalid_value"))
+            || description.contains("missing parameter")
+            || description.contains("must be object");
+        if !misread {
+            return String::new();
+        }
+        let encoding = self.encoding.as_str();
+        format!(
+            "; the request's body was `{encoding}`: if this endpoint reads another kind, set `oauth2.token_request.encoding`"
+        )
+    }
+}
+
+/// A text, or a list of texts joined by spaces.
+fn one_text(scope: &Value) -> Option<String> {
+    match scope {
+        Value::String(text) => Some(text.clone()),
+        Value::Array(items) => Some(items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ")),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use http::HeaderMap;
+    use keyway_http::{WireFault, WireFaultKind};
+    use serde_json::json;
+
+    use super::*;
+
+    fn component() -> Component {
+        serde_json::from_value(json!({
+            "keyway": 1, "name": "a", "title": "A", "version": "1", "environments": {"p": {}},
+            "oauth2": {
+                "token_endpoint": "https://a.test/token", "token_endpoint_auth_method": "none",
+                "token_response": {"expires_at": "/expires_at"}
+            },
+            "api": {"base_url": "https://a.test", "authorization": {"in": "header", "scheme": "OAuth2"}},
+            "throttle": {"statuses": [420], "wait": {"body": {"pointer": "/error_description", "pattern": "wait (\\d+) seconds"}}}
+        }))
+        .unwrap()
+    }
+
+    fn listen(status: u16, headers: &[(&'static str, &str)], body: &str) -> Result<Map<String, Value>, TokenFault> {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, value.parse().unwrap());
+        }
+        let body = Bytes::copy_from_slice(body.as_bytes()).into();
+        let answer = WireAnswer { status: StatusCode::from_u16(status).unwrap(), headers: map, body };
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        hear(AttemptEnd::Answered(answer), &component(), Encoding::Json, &Redactor::default(), now)
+            .map(|heard| heard.standard)
+    }
+
+    #[test]
+    fn h01_every_odd_token_answer_becomes_the_standard_one() {
+        let table = [
+            (200, r#"{"access_token":"t","token_type":"Bearer","expires_in":3600}"#, json!(3600), json!(null)),
+            (201, r#"{"access_token":"t","expires_in":"3600"}"#, json!(3600), json!(null)),
+            (200, r#"{"access_token":"t","expires_in":3599.9,"token_type":"BEARER"}"#, json!(3599), json!(null)),
+            (200, r#"{"access_token":"t","token_type":"OAuth2","scope":["a","b"]}"#, json!(null), json!("a b")),
+            (200, r#"{"access_token":"t","expires_in":-5}"#, json!(null), json!(null)),
+            (200, r#"{"access_token":"t","expires_in":0}"#, json!(null), json!(null)),
+            (200, r#"{"access_token":"t","expires_in":1e30}"#, json!(LONGEST_LIFETIME_S), json!(null)),
+            (200, r#"{"access_token":"t","expires_in":"soon"}"#, json!(null), json!(null)),
+            (200, r#"{"access_token":"t","expires_at":1000060}"#, json!(60), json!(null)),
+            (200, r#"{"access_token":"t","expires_at":"1970-01-12T13:47:40Z"}"#, json!(60), json!(null)),
+            (200, "access_token=t&expires_in=60&scope=a+b", json!(60), json!("a b")),
+            (200, r#"{"access_token":"t","error":null}"#, json!(null), json!(null)),
+        ];
+        for (status, body, expires_in, scope) in table {
+            let standard =
+                listen(status, &[("content-type", "text/html")], body).unwrap_or_else(|f| panic!("{body}: {f}"));
+            assert_eq!(standard["access_token"], "t", "{body}");
+            assert_eq!(standard["token_type"], "bearer", "{body}");
+            assert_eq!(standard.get("expires_in").unwrap_or(&Value::Null), &expires_in, "{body}");
+            assert_eq!(standard.get("scope").unwrap_or(&Value::Null), &scope, "{body}");
+        }
+    }
+
+    #[test]
+    fn c11_further_members_are_kept() {
+        let body = r#"{"access_token":"t","ref":{"type":"user","id":9000001},"transfer_token":"x"}"#;
+        let standard = listen(200, &[], body).unwrap();
+        assert_eq!(standard["ref"], json!({"type": "user", "id": 9_000_001}));
+        let long = "x".repeat(8192);
+        assert_eq!(listen(200, &[], &format!(r#"{{"access_token":"{long}"}}"#)).unwrap()["access_token"], long);
+    }
+
+    #[test]
+    fn refusals_outages_and_nonsense_are_told_apart() {
+        use TokenFaultKind::{Denied, Invalid, InvalidClient, InvalidGrant, MaybeProcessed, NotProcessed};
+        let table = [
+            (400, r#"{"error":"invalid_grant"}"#, InvalidGrant),
+            (200, r#"{"error":"invalid_grant"}"#, InvalidGrant),
+            (401, r#"{"error":"invalid_client"}"#, InvalidClient),
+            (401, "", InvalidClient),
+            (400, r#"{"error":"unauthorized_client"}"#, InvalidClient),
+            (400, r#"{"error":"made_up_by_vendor"}"#, Denied),
+            (400, r#"{"error":{"message":"x"}}"#, Denied),
+            (420, r#"{"error":"rate_limit","error_description":"wait 300 seconds"}"#, NotProcessed),
+            (429, "slow down", NotProcessed),
+            (400, r#"{"error":"temporarily_unavailable"}"#, NotProcessed),
+            (500, "", MaybeProcessed),
+            (503, "<html>", MaybeProcessed),
+            (502, r#"{"error":"invalid_grant"}"#, MaybeProcessed),
+            (404, "<html>not here</html>", Invalid),
+            (301, "", Invalid),
+            (200, "<html>welcome</html>", Invalid),
+            (200, "[]", Invalid),
+            (200, r#"{"server_nonce":"abc"}"#, Invalid),
+            (200, r#"{"access_token":""}"#, Invalid),
+            (200, r#"{"access_token":"t","token_type":"mac"}"#, Invalid),
+        ];
+        for (status, body, kind) in table {
+            let fault = listen(status, &[], body).unwrap_err();
+            assert_eq!(fault.kind, kind, "{status} {body}: {fault}");
+        }
+        let fault = listen(503, &[("retry-after", "7")], "").unwrap_err();
+        assert_eq!((fault.kind, fault.retry_after), (NotProcessed, Some(Duration::from_secs(7))));
+        let fault = listen(420, &[], r#"{"error":"rate_limit","error_description":"wait 300 seconds"}"#).unwrap_err();
+        assert_eq!(fault.retry_after, Some(Duration::from_secs(300)));
+    }
+
+    #[test]
+    fn c12_c18_the_endpoints_words_are_passed_on_and_made_fit_for_a_terminal() {
+        let body = r#"{"error":"made_up","error_description":"a\u001b[31mb client_secret=hunter22"}"#;
+        let fault = listen(400, &[], body).unwrap_err();
+        let oauth = fault.oauth.unwrap();
+        assert_eq!(oauth.error.as_deref(), Some("made_up"));
+        assert_eq!(oauth.error_description.as_deref(), Some("a [31mb client_secret=***"));
+        let fault = listen(
+            400,
+            &[],
+            r#"{"error":"invalid_value","error_description":"Invalid value null (null): must be object"}"#,
+        );
+        assert!(fault.unwrap_err().message.contains("`oauth2.token_request.encoding`"));
+    }
+
+    #[test]
+    fn a_fault_on_the_wire_is_no_refusal() {
+        let table = [
+            (
+                AttemptEnd::NeverSent(WireFault::new(WireFaultKind::Connect, "no connection")),
+                TokenFaultKind::NotProcessed,
+            ),
+            (
+                AttemptEnd::MaybeProcessed(WireFault::new(WireFaultKind::Timeout, "slow")),
+                TokenFaultKind::MaybeProcessed,
+            ),
+            (AttemptEnd::MaybeProcessed(WireFault::new(WireFaultKind::TooLarge, "long")), TokenFaultKind::Invalid),
+        ];
+        for (end, kind) in table {
+            let fault = hear(end, &component(), Encoding::Form, &Redactor::default(), SystemTime::now()).unwrap_err();
+            assert_eq!(fault.kind, kind);
+        }
+    }
+}

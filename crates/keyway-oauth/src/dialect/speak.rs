@@ -1,0 +1,245 @@
+//! From the standard token request to the vendor's: overlays, client authentication, encoding, headers.
+
+use std::{borrow::Cow, collections::BTreeMap, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use keyway_component::{
+    Component, Secret, Template,
+    component::{Encoding, Params},
+};
+use keyway_http::WireCall;
+use serde_json::{Map, Value};
+use url::{Url, form_urlencoded};
+
+use super::client_auth::client_auth;
+
+/// All that the vendor's request may name.
+pub struct Words<'a> {
+    /// The component, for its headers, its client authentication and the types of its variables.
+    pub component: &'a Component,
+    /// What is laid over the standard request.
+    pub overlay: &'a Params,
+    /// The value of `grant_type`, where the vendor has its own.
+    pub grant_type: Option<&'a str>,
+    /// How the parameters travel.
+    pub encoding: Encoding,
+    /// The client's identifier.
+    pub client_id: &'a str,
+    /// Secrets by name, `client_secret` among them.
+    pub secrets: &'a BTreeMap<String, Secret>,
+    /// Plain values by name.
+    pub values: &'a BTreeMap<String, String>,
+    /// The longest that the request may take.
+    pub timeout: Duration,
+    /// The most bytes of its answer.
+    pub max_body_bytes: u64,
+}
+
+/// Why a token request cannot be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the token request cannot be made: {0}")]
+pub struct CannotSpeak(String);
+
+/// Parameters in order; a name stands once (RFC 6749 section 3.2).
+struct Parameters(Vec<(String, Value)>);
+
+/// The vendor's request for the standard one (a form with `grant_type` and the rest).
+///
+/// # Errors
+/// A template that names something unknown, or a header that HTTP cannot carry.
+pub fn speak(endpoint: &Url, standard_form: &[u8], words: &Words<'_>) -> Result<WireCall, CannotSpeak> {
+    let mut parameters = Parameters(Vec::new());
+    for (name, value) in form_urlencoded::parse(standard_form) {
+        // The client is this side's business: the standard one was told the id only.
+        if !matches!(&*name, "client_id" | "client_secret") {
+            parameters.set(&name, Value::String(value.into_owned()));
+        }
+    }
+    if let Some(grant_type) = words.grant_type {
+        parameters.set("grant_type", grant_type.into());
+    }
+    for (name, value) in words.overlay {
+        match value {
+            Some(template) => parameters.set(name, words.typed(template)?),
+            None => parameters.remove(name),
+        }
+    }
+    let method = words.component.oauth2.token_endpoint_auth_method;
+    let auth = client_auth(method, words.client_id, words.secrets.get("client_secret"));
+    for (name, value) in auth.params {
+        parameters.set(name, value.into());
+    }
+    parameters.drop_empty();
+
+    let mut headers = HeaderMap::new();
+    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    for (name, template) in &words.component.oauth2.token_request.headers {
+        let value = words.text(template)?;
+        let name =
+            HeaderName::try_from(name.as_str()).map_err(|_| CannotSpeak(format!("`{name}` is no header name")))?;
+        let mut value = HeaderValue::try_from(value)
+            .map_err(|_| CannotSpeak(format!("the value of the header `{name}` has characters that HTTP forbids")))?;
+        value.set_sensitive(true);
+        headers.insert(name, value);
+    }
+    headers.extend(auth.header.map(|value| (header::AUTHORIZATION, value)));
+
+    let mut url = endpoint.clone();
+    let (body, content_type) = match words.encoding {
+        Encoding::Form => (Bytes::from(parameters.form()), Some("application/x-www-form-urlencoded")),
+        Encoding::Json => (Bytes::from(parameters.json()), Some("application/json")),
+        Encoding::Query => {
+            parameters.append_to(&mut url);
+            (Bytes::new(), None)
+        }
+    };
+    headers.extend(content_type.map(|text| (header::CONTENT_TYPE, HeaderValue::from_static(text))));
+    let (timeout, max_body_bytes) = (words.timeout, words.max_body_bytes);
+    Ok(WireCall { method: Method::POST, url, headers, body, timeout, max_body_bytes })
+}
+
+// === impl Words ===
+
+impl Words<'_> {
+    fn get(&self, name: &str) -> Option<Cow<'_, str>> {
+        if name == "client_id" {
+            return Some(Cow::Borrowed(self.client_id));
+        }
+        let plain = self.values.get(name).map(String::as_str);
+        plain.or_else(|| self.secrets.get(name).map(Secret::expose_secret_text)).map(Cow::Borrowed)
+    }
+
+    fn text(&self, template: &Template) -> Result<String, CannotSpeak> {
+        template.render(|name| self.get(name)).map_err(|error| CannotSpeak(error.to_string()))
+    }
+
+    /// A template that is one variable and nothing else keeps the variable's type in a JSON body.
+    fn typed(&self, template: &Template) -> Result<Value, CannotSpeak> {
+        let text = self.text(template)?;
+        let variable = template.sole_name().and_then(|name| self.component.variables.get(name));
+        Ok(variable.map_or_else(|| Value::String(text.clone()), |variable| variable.r#type.to_json(&text)))
+    }
+}
+
+// === impl Parameters ===
+
+impl Parameters {
+    fn set(&mut self, name: &str, value: Value) {
+        match self.0.iter_mut().find(|(known, _)| known == name) {
+            Some((_, held)) => *held = value,
+            None => self.0.push((name.to_owned(), value)),
+        }
+    }
+
+    fn remove(&mut self, name: &str) {
+        self.0.retain(|(known, _)| known != name);
+    }
+
+    /// RFC 6749 section 3.2: a parameter without a value is as if it were left out. Some servers refuse an empty scope.
+    fn drop_empty(&mut self) {
+        self.0.retain(|(_, value)| value.as_str() != Some(""));
+    }
+
+    fn texts(&self) -> impl Iterator<Item = (&str, String)> {
+        self.0.iter().map(|(name, value)| {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            (name.as_str(), text)
+        })
+    }
+
+    fn form(&self) -> String {
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(self.texts()).finish()
+    }
+
+    fn json(self) -> String {
+        Value::Object(self.0.into_iter().collect::<Map<_, _>>()).to_string()
+    }
+
+    fn append_to(&self, url: &mut Url) {
+        url.query_pairs_mut().extend_pairs(self.texts());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn component(auth: &str) -> Component {
+        serde_json::from_value(json!({
+            "keyway": 1, "name": "a", "title": "A", "version": "1", "environments": {"p": {}},
+            "variables": {"app_id": {"type": "integer"}, "app_token": {"secret": true}},
+            "oauth2": {
+                "token_endpoint": "https://a.test/token", "token_endpoint_auth_method": auth,
+                "token_request": {"headers": {"cache-control": "no-cache"}}
+            },
+            "api": {"base_url": "https://a.test"}
+        }))
+        .unwrap()
+    }
+
+    fn say(auth: &str, encoding: Encoding, overlay: Value, grant_type: Option<&str>) -> WireCall {
+        let component = component(auth);
+        let overlay: Params = serde_json::from_value(overlay).unwrap();
+        let secrets = [("client_secret", "s+cr"), ("app_token", "tok&1")].map(|(n, v)| (n.to_owned(), Secret::new(v)));
+        let values = [("app_id", "42"), ("scope", "")].map(|(n, v)| (n.to_owned(), v.to_owned()));
+        let words = Words {
+            component: &component,
+            overlay: &overlay,
+            grant_type,
+            encoding,
+            client_id: "id",
+            secrets: &secrets.into(),
+            values: &values.into(),
+            timeout: Duration::from_secs(1),
+            max_body_bytes: 1,
+        };
+        let standard = b"grant_type=client_credentials&client_id=id";
+        speak(&Url::parse("https://a.test/token").unwrap(), standard, &words).unwrap()
+    }
+
+    fn body(call: &WireCall) -> &str {
+        std::str::from_utf8(&call.body).unwrap()
+    }
+
+    #[test]
+    fn c01_one_client_authentication_method_a_request() {
+        let call = say("client_secret_basic", Encoding::Form, json!({}), None);
+        assert_eq!(body(&call), "grant_type=client_credentials");
+        assert!(call.headers[header::AUTHORIZATION].is_sensitive());
+        let call = say("client_secret_post", Encoding::Form, json!({}), None);
+        assert_eq!(body(&call), "grant_type=client_credentials&client_id=id&client_secret=s%2Bcr");
+        assert!(!call.headers.contains_key(header::AUTHORIZATION));
+        let call = say("none", Encoding::Form, json!({}), None);
+        assert_eq!(body(&call), "grant_type=client_credentials&client_id=id");
+    }
+
+    #[test]
+    fn a_grant_of_the_vendors_own_in_every_encoding() {
+        let overlay = json!({"app_id": "{app_id}", "app_token": "{app_token}"});
+        let call = say("client_secret_post", Encoding::Json, overlay.clone(), Some("app"));
+        let wanted = r#"{"grant_type":"app","app_id":42,"app_token":"tok&1","client_id":"id","client_secret":"s+cr"}"#;
+        assert_eq!(body(&call), wanted, "an integer variable is a JSON number");
+        assert_eq!(call.headers[header::CONTENT_TYPE], "application/json");
+        assert_eq!(call.headers["cache-control"], "no-cache");
+        let call = say("client_secret_post", Encoding::Form, overlay.clone(), Some("app"));
+        assert_eq!(body(&call), "grant_type=app&app_id=42&app_token=tok%261&client_id=id&client_secret=s%2Bcr");
+        let call = say("client_secret_post", Encoding::Query, overlay, Some("app"));
+        assert!(call.body.is_empty() && call.url.query().unwrap().starts_with("grant_type=app&app_id=42"));
+    }
+
+    #[test]
+    fn c06_overlays_replace_and_remove_and_empty_means_omitted() {
+        let call = say(
+            "client_secret_basic",
+            Encoding::Form,
+            json!({"scope": "{scope}", "grant_type": "x", "audience": "a b"}),
+            None,
+        );
+        assert_eq!(body(&call), "grant_type=x&audience=a+b");
+        let call = say("client_secret_basic", Encoding::Form, json!({"grant_type": null}), None);
+        assert_eq!(body(&call), "");
+    }
+}

@@ -1,0 +1,97 @@
+//! Whether a token still serves. Pure: token and time go in, a judgement comes out.
+
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
+
+use crate::token::Token;
+
+/// A token is renewed when less than this is left, or a tenth of its lifetime if that is less: a lifetime of 3 s works.
+const LARGEST_MARGIN: Duration = Duration::from_secs(60);
+
+/// What to do with a token now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// Use it.
+    Fresh,
+    /// Use it; a renewal may begin beside.
+    RenewSoon,
+    /// Renew first.
+    Stale,
+}
+
+/// Why a token is asked for. Its text is the log's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RenewalReason {
+    /// There is none.
+    Missing,
+    /// The one there is ends.
+    Expiring,
+    /// The API refused it.
+    Rejected,
+    /// The credential names another code or refresh token than the one that began it.
+    InputChanged,
+}
+
+/// Judges a token. One whose end is unknown is fresh until the API refuses it.
+#[must_use]
+pub fn freshness(token: &Token, now: SystemTime) -> Freshness {
+    let (Some(end), Some(lifetime)) = (token.expires_at, token.lifetime()) else { return Freshness::Fresh };
+    let margin = LARGEST_MARGIN.min(lifetime / 10);
+    match end.duration_since(now) {
+        Ok(left) if left > margin * 2 => Freshness::Fresh,
+        Ok(left) if left > margin => Freshness::RenewSoon,
+        _ => Freshness::Stale,
+    }
+}
+
+impl fmt::Display for RenewalReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Missing => "missing",
+            Self::Expiring => "expiring",
+            Self::Rejected => "rejected",
+            Self::InputChanged => "input_changed",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use keyway_component::Secret;
+
+    use super::*;
+    use crate::token::ExpirySource;
+
+    #[test]
+    fn the_margin_is_a_minute_or_a_tenth() {
+        let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        let token = |lifetime: Option<f64>| Token {
+            access_token: Secret::new("a"),
+            refresh_token: None,
+            obtained_at: start,
+            expires_at: lifetime.map(|seconds| start + Duration::from_secs_f64(seconds)),
+            expiry_source: ExpirySource::Answer,
+            scope: None,
+            extra: Default::default(),
+            begun_with: None,
+        };
+        let table = [
+            (Some(28_800.0), 0.0, Freshness::Fresh),
+            (Some(28_800.0), 28_679.0, Freshness::Fresh),
+            (Some(28_800.0), 28_681.0, Freshness::RenewSoon),
+            (Some(28_800.0), 28_741.0, Freshness::Stale),
+            (Some(28_800.0), 30_000.0, Freshness::Stale),
+            (Some(3.0), 2.3, Freshness::Fresh),
+            (Some(3.0), 2.5, Freshness::RenewSoon),
+            (Some(3.0), 2.8, Freshness::Stale),
+            (Some(0.0), 0.0, Freshness::Stale),
+            (None, 1e9, Freshness::Fresh),
+        ];
+        for (lifetime, after, wanted) in table {
+            let now = start + Duration::from_secs_f64(after);
+            assert_eq!(freshness(&token(lifetime), now), wanted, "{lifetime:?} after {after}");
+        }
+    }
+}
