@@ -5,7 +5,7 @@ mod grant;
 mod inputs;
 mod values;
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use keyway_component::{
     Component, CredentialFile, Faults, Redactor, Secret, SecretRef, Template, UrlForm, check_credential,
@@ -218,6 +218,26 @@ impl Account {
         parts
     }
 
+    /// Fills a template that may name secrets, and makes those known to the redactor.
+    ///
+    /// # Errors
+    /// A secret that cannot be read, or a name without a value.
+    pub async fn fill_with_secrets(&self, template: &Template, redactor: &Redactor) -> Result<Secret, String> {
+        let mut secrets = BTreeMap::new();
+        for name in template.names() {
+            if let Some(source) = self.inputs.secrets.get(name) {
+                let secret = source.read().await.map_err(|error| error.to_string())?;
+                redactor.know(&self.label(), &secret);
+                secrets.insert(name, secret);
+            }
+        }
+        let lookup = |name: &str| {
+            let plain = if name == "client_id" { Some(self.client_id.as_str()) } else { self.values.get(name) };
+            plain.or_else(|| secrets.get(name).map(Secret::expose_secret_text)).map(Cow::Borrowed)
+        };
+        template.render(lookup).map(Secret::new).map_err(|error| error.to_string())
+    }
+
     /// Makes the secrets that are at hand known to the redactor.
     pub fn register_secrets(&self, redactor: &Redactor) {
         redactor.add_names(self.component.secret_names.iter().map(String::as_str));
@@ -311,4 +331,4 @@ pub(crate) fn fill(template: &Template, values: &Values) -> Result<String, keywa
 }
 
 /// Secrets that stand in the credential itself, by name.
-pub(crate) type Inline = std::collections::BTreeMap<String, Secret>;
+pub(crate) type Inline = BTreeMap<String, Secret>;

@@ -1,1 +1,57 @@
-//! x
+//! A connector host: any OAuth2 API in one JSON file.
+//!
+//! A [`Host`] loads components, connects accounts, gets and keeps their tokens, and turns each [`Message`] into one
+//! authenticated HTTP request and one result. Podio and Podero are built in; a folder adds more.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use keyway::{Credential, Host, Message};
+//!
+//! let host = Host::builder().components_dir("my-components").build()?;
+//! let podio = host.connect(Credential::from_env("podio")?)?;
+//! let answer = podio.send(Message::get("/user/status")).await?;
+//! println!("{} {}", answer.status, answer.text().unwrap_or_default());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Connecting makes no request. An answer of 400 and above is a [`Failure`] that holds the [`Answer`]. Many messages go
+//! through [`Host::run`], which gives one [`Outcome`] for each. Before the process ends, [`Host::close`] waits for
+//! renewals that are under way.
+
+mod answer;
+mod builder;
+mod catalog;
+mod chain;
+mod connection;
+mod failure;
+mod gate;
+mod host;
+mod lines;
+mod message;
+mod outcome;
+mod pace;
+mod raw_json;
+mod run;
+
+pub use answer::{Answer, BodyKind};
+pub use builder::{BuildError, HostBuilder};
+pub use catalog::{CatalogError, LoadedComponent};
+pub use connection::Connection;
+pub use failure::{Attempt, Code, Failure, FailureParts, RequestSummary};
+pub use gate::GateReason;
+pub use host::{ConnectError, Host, OnLimit};
+pub use keyway_component::{
+    Checked, Component, CredentialFile, Fault, Faults, Origin, Redactor, Secret, SecretRef, Severity, check_component,
+    component, component_schema, credential_schema, printable,
+};
+pub use keyway_http::{Clock, Jitter, NoJitter, Proxy, ReqwestTransport, Transport, TransportOptions};
+pub use keyway_oauth::{
+    Account, AccountError, Credential, CredentialError, ExpirySource, FileStore, Grant, MemoryStore, OAuthAnswer,
+    StoreError, Token, TokenError, TokenErrorKind, TokenStats, TokenStore, rfc3339, store,
+};
+pub use lines::{Line, Lines};
+pub use message::{InvalidMessage, Message, message_schema, parse as parse_message};
+pub use outcome::{Outcome, outcome_schema};
+pub use raw_json::RawJson;
+pub use run::Incoming;

@@ -33,6 +33,9 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
         lint_authority(component, &at, template, faults);
         lint_url(component, &at, template, faults);
     }
+    for (name, template) in &component.api.query {
+        lint_secrets(component, &format!("/api/query/{}", super::step(name)), template, faults);
+    }
     lint_encodings(component, faults);
 }
 
@@ -52,6 +55,10 @@ fn lint_authority(component: &Component, at: &str, template: &Template, faults: 
             faults.push(fault.hint(format!("give `variables.{name}` a `pattern`")));
         }
     }
+    lint_secrets(component, at, template, faults);
+}
+
+fn lint_secrets(component: &Component, at: &str, template: &Template, faults: &mut Vec<Fault>) {
     for name in template.names() {
         if component.variables.get(name).is_some_and(|variable| variable.secret) {
             let fault = Fault::error("secret_in_url", at, format!("`{{{name}}}` is a secret; URLs end in logs"));

@@ -18,7 +18,7 @@ const TOKEN_PARAMS: &[&str] = &[
     "uuid",
 ];
 const TOKEN_HEADERS: &[&str] = &["client_id", "client_secret", "uuid"];
-const API: &[&str] = &["client_id", "uuid"];
+const API: &[&str] = &["client_id"];
 
 pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
     let mut check = |template: &Template, at: String, standard: &[&str]| {

@@ -1,0 +1,222 @@
+//! The components that a host knows: built in, from folders, from files.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
+};
+
+use jsonschema::Validator;
+use keyway_component::{Component, Faults, check_component, component::Action, nearest};
+use serde_json::{Map, Value};
+
+use crate::failure::{Code, Failure};
+
+/// A component with what is compiled from it when first needed.
+#[derive(Debug)]
+pub struct LoadedComponent {
+    component: Arc<Component>,
+    validators: BTreeMap<String, OnceLock<Option<Validator>>>,
+    /// Where it was read from; `None` for a built-in one.
+    path: Option<PathBuf>,
+    warnings: Option<Faults>,
+}
+
+/// A component that cannot be loaded.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum CatalogError {
+    /// A file or folder cannot be read.
+    #[error("`{path}` cannot be read: {why}; check the path")]
+    Unreadable {
+        /// Its path.
+        path: String,
+        /// What the system said.
+        why: String,
+    },
+    /// The file has faults.
+    #[error("{0}")]
+    Faults(Box<Faults>),
+    /// Its name is taken.
+    #[error("`{path}` is named `{name}` like {other}; rename it, or say `--override {name}`")]
+    Shadows {
+        /// The file.
+        path: String,
+        /// The name.
+        name: String,
+        /// What has the name already.
+        other: String,
+    },
+    /// The folder has none.
+    #[error("`{path}` has no component: neither `component.json`, nor `*/component.json`, nor `*.json`")]
+    Empty {
+        /// The folder.
+        path: String,
+    },
+    /// There is none of that name.
+    #[error("there is no component `{name}`{hint}; `keyway component list` shows those that there are")]
+    Unknown {
+        /// The name.
+        name: String,
+        /// A name that was perhaps meant.
+        hint: String,
+    },
+}
+
+/// All components of a host. Built-in ones are read when first asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Catalog {
+    built_in: BTreeMap<&'static str, (&'static str, OnceLock<Option<Arc<LoadedComponent>>>)>,
+    loaded: BTreeMap<String, Arc<LoadedComponent>>,
+}
+
+// === impl LoadedComponent ===
+
+impl LoadedComponent {
+    fn new(component: Component, path: Option<PathBuf>, warnings: Option<Faults>) -> Self {
+        let validators = component.actions.keys().map(|name| (name.clone(), OnceLock::new())).collect();
+        Self { component: Arc::new(component), validators, path, warnings }
+    }
+
+    /// The component.
+    #[must_use]
+    pub fn component(&self) -> &Arc<Component> {
+        &self.component
+    }
+
+    /// The file that it was read from; `None` for a built-in one.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// What a reader of its file should know.
+    #[must_use]
+    pub fn warnings(&self) -> Option<&Faults> {
+        self.warnings.as_ref().filter(|warnings| !warnings.faults.is_empty())
+    }
+
+    pub(crate) fn action(&self, name: &str) -> Result<&Action, Failure> {
+        self.component.actions.get(name).ok_or_else(|| {
+            let shown = keyway_component::printable(name, 60);
+            let hint = match nearest(name, self.component.actions.keys().map(String::as_str)) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => format!("`keyway component show {}` lists them", self.component.name),
+            };
+            Failure::new(Code::UnknownAction, format!("`{}` has no action `{shown}`; {hint}", self.component.name))
+        })
+    }
+
+    /// Checks an action's parameters against its schema. Values are left out of what is said: they may be private.
+    pub(crate) fn check_params(&self, name: &str, params: &Map<String, Value>) -> Result<(), Failure> {
+        let Some(action) = self.component.actions.get(name) else { return Ok(()) };
+        let invalid = |why: String| Err(Failure::new(Code::InvalidParams, format!("`params` of `{name}`: {why}")));
+        let Some(schema) = &action.params else {
+            let named: Vec<&str> = action.url.names().collect();
+            return match params.keys().find(|given| !named.contains(&given.as_str())) {
+                Some(unknown) => invalid(format!("`{unknown}` is no parameter of it")),
+                None => Ok(()),
+            };
+        };
+        let compiled = self.validators.get(name).and_then(|slot| {
+            let build = || jsonschema::draft202012::options().should_validate_formats(true).build(schema).ok();
+            slot.get_or_init(build).as_ref()
+        });
+        let Some(validator) = compiled else { return invalid("its schema cannot be used".to_owned()) };
+        let document = Value::Object(params.clone());
+        match validator.iter_errors(&document).next() {
+            Some(error) => {
+                let place = error.instance_path().to_string();
+                let place = if place.is_empty() { "the whole".to_owned() } else { format!("`{place}`") };
+                invalid(format!("{place}: {}", error.masked()))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+// === impl Catalog ===
+
+impl Catalog {
+    pub(crate) fn with_built_in() -> Self {
+        let built_in =
+            keyway_components::BUILT_IN.iter().map(|(name, text)| (*name, (*text, OnceLock::new()))).collect();
+        Self { built_in, loaded: BTreeMap::new() }
+    }
+
+    pub(crate) fn names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> =
+            self.built_in.keys().copied().chain(self.loaded.keys().map(String::as_str)).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Result<Arc<LoadedComponent>, CatalogError> {
+        if let Some(loaded) = self.loaded.get(name) {
+            return Ok(Arc::clone(loaded));
+        }
+        // Built-in components load by serde alone; a test holds them against schema and lint.
+        let read = |text: &str| {
+            serde_json::from_str(text).ok().map(|component| Arc::new(LoadedComponent::new(component, None, None)))
+        };
+        let built_in = self.built_in.get(name).and_then(|(text, slot)| slot.get_or_init(|| read(text)).clone());
+        built_in.ok_or_else(|| {
+            let hint =
+                nearest(name, self.names()).map(|meant| format!(", did you mean `{meant}`?")).unwrap_or_default();
+            CatalogError::Unknown { name: keyway_component::printable(name, 80), hint }
+        })
+    }
+
+    /// Adds every component of a folder: `component.json` in it or one folder down, or `*.json`.
+    pub(crate) fn add_folder(&mut self, folder: &Path, overrides: &[String]) -> Result<(), CatalogError> {
+        let files = component_files(folder)?;
+        if files.is_empty() {
+            return Err(CatalogError::Empty { path: folder.display().to_string() });
+        }
+        files.iter().try_for_each(|file| self.add_file(file, overrides).map(|_| ()))
+    }
+
+    /// Adds the component of a file. Returns its name.
+    pub(crate) fn add_file(&mut self, file: &Path, overrides: &[String]) -> Result<String, CatalogError> {
+        let path = file.display().to_string();
+        let text = std::fs::read_to_string(file).map_err(|error| unreadable(file, &error))?;
+        let checked = check_component(&path, &text).map_err(|faults| CatalogError::Faults(Box::new(faults)))?;
+        let name = checked.value.name.clone();
+        let other = match self.loaded.get(&name).and_then(|loaded| loaded.path()) {
+            Some(other) if other == file => return Ok(name),
+            Some(other) => Some(format!("`{}`", other.display())),
+            None => self.built_in.contains_key(name.as_str()).then(|| "a built-in component".to_owned()),
+        };
+        if let Some(other) = other.filter(|_| !overrides.contains(&name)) {
+            return Err(CatalogError::Shadows { path, name, other });
+        }
+        let loaded = LoadedComponent::new(checked.value, Some(file.to_owned()), Some(checked.warnings));
+        self.loaded.insert(name.clone(), Arc::new(loaded));
+        Ok(name)
+    }
+}
+
+/// The component files of a folder, in the order of their names.
+fn component_files(folder: &Path) -> Result<Vec<PathBuf>, CatalogError> {
+    let own = folder.join("component.json");
+    if own.is_file() {
+        return Ok(vec![own]);
+    }
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(|error| unreadable(folder, &error))? {
+        let path = entry.map_err(|error| unreadable(folder, &error))?.path();
+        let inner = path.join("component.json");
+        if inner.is_file() {
+            files.push(inner);
+        } else if path.is_file() && path.extension().is_some_and(|extension| extension == "json") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> CatalogError {
+    CatalogError::Unreadable { path: path.display().to_string(), why: error.to_string() }
+}

@@ -1,0 +1,299 @@
+//! The way of a message, in this order, in this one place:
+//!
+//! 1. read — `message::parse`, before a message comes here
+//! 2. route — [`crate::host`] finds the connection
+//! 3. [`resolve`] — action, params and templates become a [`resolve::Call`]
+//! 4. [`confine`] — its URL lies in the component's API, or it is refused before any token is asked for
+//! 5. admit — the connection's gate, its pace, an attempt permit; waits and renewals come back to here
+//! 6. attempt — a token, [`sign`], send, read
+//! 7. [`judge`] — done, renew once, wait, or fail
+//! 8. render — the `outcome` module, after a message has left here
+
+mod confine;
+mod judge;
+mod redirect;
+mod resolve;
+mod sign;
+
+use std::{sync::Arc, time::Duration};
+
+use http::{Method, StatusCode};
+use keyway_component::component::Retry;
+use keyway_http::{AttemptEnd, Schedule, WireAnswer, WireCall, WireFault};
+use keyway_oauth::Token;
+use tokio::time::Instant;
+
+use self::{
+    judge::{Action, AttemptFacts, Verdict, gate_effect, judge},
+    resolve::Call,
+};
+use crate::{
+    answer::Answer,
+    connection::Connection,
+    failure::{Attempt, Code, Failure, RequestSummary},
+    gate::{GateReason, Pass, Patience, Shut},
+    host::OnLimit,
+    message::Message,
+};
+
+/// More hops than this are no way to an answer.
+const MAX_REDIRECTS: u32 = 5;
+
+/// Takes one message from resolving to its answer.
+pub(crate) async fn run(connection: &Connection, message: &Message) -> Result<Answer, Failure> {
+    let begun = Instant::now();
+    let mut journey = match resolve::resolve(connection, message) {
+        Ok(call) => Journey::new(connection, call, begun),
+        Err(failure) => return Err(finished(failure, begun)),
+    };
+    match journey.travel().await {
+        Ok(mut answer) => {
+            answer.attempts = journey.attempts;
+            answer.elapsed = begun.elapsed();
+            Ok(answer)
+        }
+        Err(mut failure) => {
+            let parts = failure.parts_mut();
+            parts.attempts = journey.attempts;
+            parts.history = std::mem::take(&mut journey.history);
+            parts.request = Some(RequestSummary {
+                method: journey.call.method.to_string(),
+                url: connection.redactor().url(&journey.call.url),
+                credential: connection.account().name.clone(),
+            });
+            Err(finished(failure, begun))
+        }
+    }
+}
+
+fn finished(mut failure: Failure, begun: Instant) -> Failure {
+    failure.parts_mut().elapsed = begun.elapsed();
+    failure
+}
+
+/// One message between resolving and its end.
+struct Journey<'a> {
+    connection: &'a Connection,
+    call: Call,
+    retry: Retry,
+    schedule: Schedule,
+    begun: Instant,
+    attempts: u32,
+    retries: u32,
+    redirects: u32,
+    /// The token that the API refused, once one was.
+    rejected: Option<Arc<Token>>,
+    history: Vec<Attempt>,
+}
+
+/// An attempt that has been made.
+struct Made {
+    end: AttemptEnd,
+    pass: Pass,
+    token: Arc<Token>,
+}
+
+// === impl Journey ===
+
+impl<'a> Journey<'a> {
+    fn new(connection: &'a Connection, call: Call, begun: Instant) -> Self {
+        let retry = connection.account().retry.with(&call.retry);
+        let schedule = Schedule::new(&retry);
+        let (attempts, retries, redirects) = (0, 0, 0);
+        Self {
+            connection,
+            call,
+            retry,
+            schedule,
+            begun,
+            attempts,
+            retries,
+            redirects,
+            rejected: None,
+            history: Vec::new(),
+        }
+    }
+
+    async fn travel(&mut self) -> Result<Answer, Failure> {
+        loop {
+            let pass = self.admit().await?;
+            let Made { end, pass, token } = self.attempt(pass).await?;
+            let facts = AttemptFacts {
+                repeatable: self.call.repeatable,
+                accepted: accepted(&end, &self.call.accept),
+                renewed: self.rejected.is_some(),
+                retries: self.retries,
+                elapsed: self.begun.elapsed(),
+                scheduled_wait: self.schedule.next_wait(self.connection.shared().jitter.fraction()),
+            };
+            let component = &self.connection.account().component;
+            let now = self.connection.shared().clock.now();
+            let verdict = judge(&end, &facts, component, &self.retry, now);
+            if let Some(reason) = pass.report(gate_effect(&end, &verdict, component, now)) {
+                tracing::info!(event = "gate_closed", account = %self.connection.account().label(), %reason, "messages wait");
+            }
+            match verdict.action {
+                Action::Done => match end {
+                    AttemptEnd::Answered(wire) => match self.redirected(&wire) {
+                        Some(next) => {
+                            self.note(Some(&wire), None, "redirect", Duration::ZERO);
+                            self.call.url = next;
+                            self.redirects += 1;
+                        }
+                        None => return self.delivered(wire),
+                    },
+                    // Only an answer can be the end of a good way.
+                    AttemptEnd::NeverSent(fault) | AttemptEnd::MaybeProcessed(fault) => {
+                        return Err(Failure::new(Code::Internal, fault.detail));
+                    }
+                },
+                Action::Renew => {
+                    self.note_end(&end, &verdict, Duration::ZERO);
+                    self.rejected = Some(token);
+                }
+                Action::Wait(wait) => {
+                    self.note_end(&end, &verdict, wait);
+                    self.retries += 1;
+                    self.wait(wait, &verdict).await;
+                }
+                Action::Fail { code, retryable, retry_after } => {
+                    return Err(self.failed(end, &verdict, code, retryable, retry_after));
+                }
+            }
+        }
+    }
+
+    /// Step 5: the gate, then the pace.
+    async fn admit(&self) -> Result<Pass, Failure> {
+        let waits = self.connection.shared().on_limit == OnLimit::Wait;
+        let patience = Patience {
+            longest_wait: (!waits).then(|| Duration::from_millis(self.retry.max_wait_ms)),
+            deadline: (!waits).then(|| self.begun + Duration::from_millis(self.retry.max_elapsed_ms)),
+        };
+        let pass = self.connection.gate().admit(patience).await.map_err(shut)?;
+        self.connection.pace().turn().await;
+        Ok(pass)
+    }
+
+    /// Step 6: a token, the permits, the signature, the request.
+    async fn attempt(&mut self, pass: Pass) -> Result<Made, Failure> {
+        let tokens = self.connection.tokens();
+        // Waiting for a renewal holds no permit, so that other accounts go on meanwhile.
+        tokens.token(self.rejected.as_ref()).await?;
+        let _own = self.connection.own_permit().await;
+        let _permit = self.connection.shared().attempt_permit().await;
+        // Waiting for a permit takes time: the token is looked at again, which costs nothing while it is fresh.
+        let token = tokens.token(self.rejected.as_ref()).await?;
+        let mut call = WireCall {
+            method: self.call.method.clone(),
+            url: self.call.url.clone(),
+            headers: self.call.headers.clone(),
+            body: self.call.body.clone(),
+            timeout: self.call.timeout,
+            max_body_bytes: self.connection.shared().max_body_bytes,
+        };
+        sign::sign(&mut call, self.connection, &token).await?;
+        self.attempts += 1;
+        let end = self.connection.shared().transport.send(call).await;
+        Ok(Made { end, pass, token })
+    }
+
+    async fn wait(&self, wait: Duration, verdict: &Verdict) {
+        tracing::debug!(
+            event = "retry", account = %self.connection.account().label(), reason = verdict.reason.as_str(),
+            wait_ms = wait.as_millis() as u64, retry = self.retries, "one more attempt"
+        );
+        // A throttled connection is waited for at its gate, together with all others.
+        if !verdict.reason.is_throttle() {
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Where the answer leads, if it may be followed: a repeatable read, to a place that messages may go to.
+    fn redirected(&self, wire: &WireAnswer) -> Option<url::Url> {
+        let reads = matches!(self.call.method, Method::GET | Method::HEAD);
+        if !reads || self.redirects >= MAX_REDIRECTS {
+            return None;
+        }
+        redirect::target(wire, &self.call.url).filter(|next| confine::confine(self.connection, next).is_ok())
+    }
+
+    fn delivered(&self, wire: WireAnswer) -> Result<Answer, Failure> {
+        let answer = Answer::new(wire, &self.call.method);
+        if !answer.breaks_its_label() {
+            return Ok(answer);
+        }
+        let mut failure = Failure::new(
+            Code::ResponseInvalid,
+            "the answer says that it is JSON, and its body is none; it is passed on as it came",
+        );
+        failure.parts_mut().answer = Some(answer);
+        Err(failure)
+    }
+
+    fn failed(
+        &mut self,
+        end: AttemptEnd,
+        verdict: &Verdict,
+        code: Code,
+        retryable: bool,
+        retry_after: Option<Duration>,
+    ) -> Failure {
+        let (message, answer) = match end {
+            AttemptEnd::Answered(wire) => {
+                (verdict.reason.sentence(wire.status, retry_after), Some(Answer::new(wire, &self.call.method)))
+            }
+            AttemptEnd::NeverSent(fault) => (format!("the request was not sent: {fault}"), None),
+            AttemptEnd::MaybeProcessed(fault) => (lost(&fault, self.call.repeatable), None),
+        };
+        let message = self.connection.redactor().text(&message).into_owned();
+        let mut failure = Failure::new(code, message);
+        let parts = failure.parts_mut();
+        (parts.retryable, parts.retry_after, parts.answer) = (retryable, retry_after, answer);
+        failure
+    }
+
+    fn note_end(&mut self, end: &AttemptEnd, verdict: &Verdict, wait: Duration) {
+        match end {
+            AttemptEnd::Answered(wire) => self.note(Some(wire), None, verdict.reason.as_str(), wait),
+            AttemptEnd::NeverSent(fault) | AttemptEnd::MaybeProcessed(fault) => {
+                self.note(None, Some(fault), verdict.reason.as_str(), wait);
+            }
+        }
+    }
+
+    fn note(&mut self, wire: Option<&WireAnswer>, fault: Option<&WireFault>, reason: &str, wait: Duration) {
+        self.history.push(Attempt {
+            status: wire.map(|wire| wire.status.as_u16()).or_else(|| fault.and_then(|fault| fault.status)),
+            fault: fault.map(|fault| self.connection.redactor().text(&fault.detail).into_owned()),
+            reason: reason.to_owned(),
+            waited_ms: wait.as_millis() as u64,
+        });
+    }
+}
+
+fn accepted(end: &AttemptEnd, accept: &[u16]) -> bool {
+    matches!(end, AttemptEnd::Answered(wire) if accept.contains(&wire.status.as_u16()))
+}
+
+fn lost(fault: &WireFault, repeatable: bool) -> String {
+    let status = fault.status.and_then(|status| StatusCode::from_u16(status).ok());
+    let so_far = status.map(|status| format!(" (its status was {status})")).unwrap_or_default();
+    let advice =
+        if repeatable { "" } else { "; the server may have done what was asked, so look before you repeat it" };
+    format!("{fault}{so_far}{advice}")
+}
+
+fn shut(shut: Shut) -> Failure {
+    let until = shut.wait.map(|wait| format!(" for {} ms more", wait.as_millis())).unwrap_or_default();
+    let (code, why) = match shut.reason {
+        GateReason::Throttled => (Code::RateLimited, "the API has asked for a pause"),
+        GateReason::UsedUp => (Code::RateLimited, "the API has no requests left for this account"),
+        GateReason::Broken => (Code::GateClosed, "the API has not been answering"),
+    };
+    let mut failure =
+        Failure::new(code, format!("{why}{until}, which is longer than this message may wait; run it again later"));
+    let parts = failure.parts_mut();
+    (parts.retryable, parts.retry_after) = (true, shut.wait);
+    failure
+}

@@ -1,0 +1,437 @@
+//! What an attempt's end means. Pure: the end, the facts and the rules go in, a verdict with its reason comes out.
+
+use std::time::{Duration, SystemTime};
+
+use http::StatusCode;
+use keyway_component::{Component, component::Retry};
+use keyway_http::{AttemptEnd, WireAnswer, WireFault, WireFaultKind, remaining, throttle_wait};
+use serde_json::Value;
+
+use crate::{failure::Code, gate::Effect};
+
+/// What the judgement rests on beside the end itself.
+#[derive(Debug, Clone)]
+pub(super) struct AttemptFacts {
+    /// Whether the request may be sent twice without harm.
+    pub(super) repeatable: bool,
+    /// Whether the message says that this status is no failure.
+    pub(super) accepted: bool,
+    /// Whether the token was renewed for this message already.
+    pub(super) renewed: bool,
+    /// Retries so far.
+    pub(super) retries: u32,
+    /// Time since the message began.
+    pub(super) elapsed: Duration,
+    /// The wait that the schedule has next.
+    pub(super) scheduled_wait: Duration,
+}
+
+/// What is to be done, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Verdict {
+    pub(super) action: Action,
+    pub(super) reason: Reason,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Action {
+    /// The answer is the message's answer.
+    Done,
+    /// The token was refused: renew it and send again.
+    Renew,
+    /// Send again after this.
+    Wait(Duration),
+    /// The message has failed.
+    Fail { code: Code, retryable: bool, retry_after: Option<Duration> },
+}
+
+/// Why. Its text is that of logs and of `history`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reason {
+    Answered,
+    Accepted,
+    Throttled,
+    UnavailableWithWait,
+    ServerError,
+    TokenRejected,
+    TokenRejectedAgain,
+    Refused,
+    SaysFailure,
+    NeverSent,
+    Lost,
+}
+
+/// Judges the end of an attempt.
+pub(super) fn judge(
+    end: &AttemptEnd,
+    facts: &AttemptFacts,
+    component: &Component,
+    retry: &Retry,
+    now: SystemTime,
+) -> Verdict {
+    let rules = Rules { facts, component, retry, now };
+    match end {
+        AttemptEnd::Answered(answer) => rules.answered(answer),
+        AttemptEnd::NeverSent(fault) => rules.on_the_wire(fault, Reason::NeverSent, true),
+        AttemptEnd::MaybeProcessed(fault) => rules.on_the_wire(fault, Reason::Lost, facts.repeatable),
+    }
+}
+
+/// What the end says about the connection as a whole.
+pub(super) fn gate_effect(end: &AttemptEnd, verdict: &Verdict, component: &Component, now: SystemTime) -> Effect {
+    match (end, verdict.reason) {
+        (AttemptEnd::Answered(answer), Reason::Throttled | Reason::UnavailableWithWait) => {
+            let told = throttle_wait(&component.throttle, &answer.headers, body(answer).as_ref(), now);
+            let wait = match verdict.action {
+                Action::Wait(wait) => Some(wait),
+                Action::Fail { retry_after, .. } => retry_after,
+                _ => None,
+            };
+            Effect::Throttled(told.or(wait).unwrap_or_default())
+        }
+        (AttemptEnd::Answered(answer), _) if answer.status.is_server_error() => Effect::Trouble,
+        (AttemptEnd::Answered(answer), _) => match remaining(&component.throttle, &answer.headers) {
+            Some(0) => {
+                let reset = component.throttle.reset.as_ref();
+                Effect::UsedUp(reset.and_then(|_| throttle_wait(&component.throttle, &answer.headers, None, now)))
+            }
+            _ => Effect::Fine,
+        },
+        (AttemptEnd::NeverSent(fault) | AttemptEnd::MaybeProcessed(fault), _) => match fault.kind {
+            WireFaultKind::AddressRefused | WireFaultKind::TooLarge | WireFaultKind::Unusable => Effect::Fine,
+            _ => Effect::Trouble,
+        },
+    }
+}
+
+struct Rules<'a> {
+    facts: &'a AttemptFacts,
+    component: &'a Component,
+    retry: &'a Retry,
+    now: SystemTime,
+}
+
+// === impl Rules ===
+
+impl Rules<'_> {
+    fn answered(&self, answer: &WireAnswer) -> Verdict {
+        let status = answer.status;
+        if self.facts.accepted {
+            return Verdict { action: Action::Done, reason: Reason::Accepted };
+        }
+        let throttle = &self.component.throttle;
+        let throttled = throttle.statuses.contains(&status.as_u16());
+        if throttled || status == StatusCode::SERVICE_UNAVAILABLE {
+            let told = throttle_wait(throttle, &answer.headers, body(answer).as_ref(), self.now);
+            if throttled {
+                return self.throttled(told, Reason::Throttled, Code::RateLimited);
+            }
+            if told.is_some() {
+                // RFC 9110 section 15.6.4: the server did not do it and says when it will.
+                return self.throttled(told, Reason::UnavailableWithWait, Code::HttpStatus);
+            }
+        }
+        if self.token_rejected(answer) {
+            return self.rejected();
+        }
+        if self.retry.statuses.contains(&status.as_u16()) {
+            return self.again_or(Reason::ServerError, Code::HttpStatus, self.facts.repeatable);
+        }
+        if status.is_client_error() || status.is_server_error() {
+            let retryable = self.facts.repeatable && status.is_server_error();
+            return fail(Reason::Refused, Code::HttpStatus, retryable, None);
+        }
+        if self.says_failure(answer) {
+            return fail(Reason::SaysFailure, Code::HttpStatus, false, None);
+        }
+        Verdict { action: Action::Done, reason: Reason::Answered }
+    }
+
+    /// Nothing was done by the server, so any method may be sent again, after the server's wait or the schedule's.
+    fn throttled(&self, told: Option<Duration>, reason: Reason, code: Code) -> Verdict {
+        let wait = told.unwrap_or(self.facts.scheduled_wait);
+        if wait > Duration::from_millis(self.retry.max_wait_ms) {
+            return fail(reason, Code::RateLimited, true, Some(wait));
+        }
+        if self.may_retry(wait) {
+            Verdict { action: Action::Wait(wait), reason }
+        } else {
+            fail(reason, code, true, Some(wait))
+        }
+    }
+
+    fn rejected(&self) -> Verdict {
+        if self.facts.renewed {
+            fail(Reason::TokenRejectedAgain, Code::TokenDenied, false, None)
+        } else {
+            Verdict { action: Action::Renew, reason: Reason::TokenRejected }
+        }
+    }
+
+    fn on_the_wire(&self, fault: &WireFault, reason: Reason, safe: bool) -> Verdict {
+        let code = match fault.kind {
+            WireFaultKind::AddressRefused => Code::AddressNotAllowed,
+            WireFaultKind::Tls => Code::Tls,
+            WireFaultKind::Timeout => Code::Timeout,
+            WireFaultKind::TooLarge => Code::ResponseTooLarge,
+            WireFaultKind::Protocol => Code::ResponseInvalid,
+            _ => Code::Network,
+        };
+        if fault.is_final() {
+            return fail(reason, code, false, None);
+        }
+        self.again_or(reason, code, safe)
+    }
+
+    fn again_or(&self, reason: Reason, code: Code, safe: bool) -> Verdict {
+        let wait = self.facts.scheduled_wait;
+        if safe && self.may_retry(wait) {
+            Verdict { action: Action::Wait(wait), reason }
+        } else {
+            fail(reason, code, safe, None)
+        }
+    }
+
+    fn may_retry(&self, wait: Duration) -> bool {
+        let in_time = self.facts.elapsed + wait <= Duration::from_millis(self.retry.max_elapsed_ms);
+        self.facts.retries < self.retry.count && in_time
+    }
+
+    fn token_rejected(&self, answer: &WireAnswer) -> bool {
+        let status = answer.status.as_u16();
+        let rules = self.component.token_rejected.when.iter().filter(|rule| rule.status == status);
+        let mut parsed = None;
+        rules.into_iter().any(|rule| {
+            let Some(pointer) = &rule.pointer else { return true };
+            let document = parsed.get_or_insert_with(|| body(answer));
+            let text = document.as_ref().and_then(|document| pointer.find_text(document));
+            text.is_some_and(|text| rule.matches.as_ref().is_none_or(|pattern| pattern.matches_within(&text)))
+        })
+    }
+
+    fn says_failure(&self, answer: &WireAnswer) -> bool {
+        let Some(rule) = &self.component.api.failure else { return false };
+        body(answer).is_some_and(|document| rule.pointer.find(&document) == Some(&rule.equals))
+    }
+}
+
+fn fail(reason: Reason, code: Code, retryable: bool, retry_after: Option<Duration>) -> Verdict {
+    Verdict { action: Action::Fail { code, retryable, retry_after }, reason }
+}
+
+/// The body as JSON. Read only where a rule asks for it: answers that pass are never parsed.
+fn body(answer: &WireAnswer) -> Option<Value> {
+    serde_json::from_slice(&answer.body).ok()
+}
+
+// === impl Reason ===
+
+impl Reason {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Accepted => "accepted",
+            Self::Throttled => "throttled",
+            Self::UnavailableWithWait => "unavailable_with_wait",
+            Self::ServerError => "server_error",
+            Self::TokenRejected => "token_rejected",
+            Self::TokenRejectedAgain => "token_rejected_again",
+            Self::Refused => "refused",
+            Self::SaysFailure => "says_failure",
+            Self::NeverSent => "never_sent",
+            Self::Lost => "lost",
+        }
+    }
+
+    pub(super) fn is_throttle(self) -> bool {
+        matches!(self, Self::Throttled | Self::UnavailableWithWait)
+    }
+
+    /// What a failed message says about its answer.
+    pub(super) fn sentence(self, status: StatusCode, retry_after: Option<Duration>) -> String {
+        match (self, retry_after) {
+            (Self::Throttled | Self::UnavailableWithWait, Some(wait)) => {
+                format!(
+                    "the API answered {status} and asks for a wait of {} ms; run the message again after that",
+                    wait.as_millis()
+                )
+            }
+            (Self::TokenRejectedAgain, _) => {
+                format!(
+                    "the API answered {status} to a token that was renewed for this message; check what the account may do"
+                )
+            }
+            (Self::SaysFailure, _) => format!("the API answered {status}, and its body says that it failed"),
+            _ => format!("the API answered {status}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::HeaderMap;
+    use serde_json::json;
+
+    use super::*;
+
+    fn component() -> Component {
+        serde_json::from_value(json!({
+            "keyway": 1, "name": "a", "title": "A", "version": "1", "environments": {"p": {}},
+            "oauth2": {"token_endpoint": "https://a.test/token", "token_endpoint_auth_method": "none"},
+            "api": {"base_url": "https://a.test", "failure": {"pointer": "/ok", "equals": false}},
+            "token_rejected": {"when": [
+                {"status": 401, "pointer": "/error_description", "matches": "^expired_token$"},
+                {"status": 403, "pointer": "/expired"}
+            ]},
+            "throttle": {"statuses": [420], "remaining": "x-left", "reset": {"header": "x-reset", "unit": "seconds"},
+                         "wait": {"body": {"pointer": "/error_description", "pattern": "wait (\\d+) seconds"}}}
+        }))
+        .unwrap()
+    }
+
+    fn answer(status: u16, headers: &[(&'static str, &str)], body: &str) -> AttemptEnd {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, value.parse().unwrap());
+        }
+        let body = Bytes::copy_from_slice(body.as_bytes()).into();
+        AttemptEnd::Answered(WireAnswer { status: StatusCode::from_u16(status).unwrap(), headers: map, body })
+    }
+
+    fn fault(kind: WireFaultKind) -> WireFault {
+        WireFault::new(kind, "x")
+    }
+
+    const FACTS: AttemptFacts = AttemptFacts {
+        repeatable: true,
+        accepted: false,
+        renewed: false,
+        retries: 0,
+        elapsed: Duration::ZERO,
+        scheduled_wait: Duration::from_millis(100),
+    };
+
+    fn verdict(end: &AttemptEnd, facts: &AttemptFacts) -> (Action, &'static str) {
+        let retry = Retry { count: 2, max_wait_ms: 60_000, max_elapsed_ms: 300_000, ..Retry::default() };
+        let verdict = judge(end, facts, &component(), &retry, SystemTime::UNIX_EPOCH);
+        (verdict.action, verdict.reason.as_str())
+    }
+
+    fn failed(code: Code, retryable: bool, retry_after_s: Option<u64>) -> Action {
+        Action::Fail { code, retryable, retry_after: retry_after_s.map(Duration::from_secs) }
+    }
+
+    #[test]
+    fn every_end_has_its_verdict() {
+        use Action::{Done, Renew, Wait};
+        let soon = Wait(Duration::from_millis(100));
+        let write = AttemptFacts { repeatable: false, ..FACTS };
+        let last = AttemptFacts { retries: 2, ..FACTS };
+        let late = AttemptFacts { elapsed: Duration::from_secs(300), ..FACTS };
+        let renewed = AttemptFacts { renewed: true, ..FACTS };
+        let accepted = AttemptFacts { accepted: true, ..FACTS };
+        let expired = r#"{"error_description":"expired_token"}"#;
+        let wait_3 = r#"{"error_description":"Please wait 3 seconds"}"#;
+        let wait_3600 = r#"{"error_description":"Please wait 3600 seconds"}"#;
+        let table = [
+            (answer(200, &[], ""), &FACTS, Done, "answered"),
+            (answer(302, &[], ""), &FACTS, Done, "answered"),
+            (answer(200, &[], r#"{"ok":false}"#), &FACTS, failed(Code::HttpStatus, false, None), "says_failure"),
+            (answer(200, &[], r#"{"ok":true}"#), &FACTS, Done, "answered"),
+            (answer(404, &[], ""), &FACTS, failed(Code::HttpStatus, false, None), "refused"),
+            (answer(404, &[], ""), &accepted, Done, "accepted"),
+            (answer(401, &[], expired), &FACTS, Renew, "token_rejected"),
+            (answer(401, &[], expired), &renewed, failed(Code::TokenDenied, false, None), "token_rejected_again"),
+            (answer(401, &[], expired), &last, Renew, "token_rejected"),
+            (
+                answer(401, &[], r#"{"error_description":"invalid_request"}"#),
+                &FACTS,
+                failed(Code::HttpStatus, false, None),
+                "refused",
+            ),
+            (answer(401, &[], "<html>"), &FACTS, failed(Code::HttpStatus, false, None), "refused"),
+            (answer(403, &[], r#"{"expired":1}"#), &FACTS, Renew, "token_rejected"),
+            (answer(403, &[], "{}"), &FACTS, failed(Code::HttpStatus, false, None), "refused"),
+            (answer(420, &[], wait_3), &write, Wait(Duration::from_secs(3)), "throttled"),
+            (answer(420, &[("retry-after", "7")], wait_3), &FACTS, Wait(Duration::from_secs(7)), "throttled"),
+            (answer(420, &[], ""), &FACTS, soon.clone(), "throttled"),
+            (answer(420, &[], wait_3600), &FACTS, failed(Code::RateLimited, true, Some(3600)), "throttled"),
+            (answer(420, &[], wait_3), &last, failed(Code::RateLimited, true, Some(3)), "throttled"),
+            (answer(503, &[("retry-after", "7")], ""), &write, Wait(Duration::from_secs(7)), "unavailable_with_wait"),
+            (
+                answer(503, &[("retry-after", "7")], ""),
+                &last,
+                failed(Code::HttpStatus, true, Some(7)),
+                "unavailable_with_wait",
+            ),
+            (answer(503, &[], ""), &FACTS, soon.clone(), "server_error"),
+            (answer(503, &[], ""), &write, failed(Code::HttpStatus, false, None), "server_error"),
+            (answer(500, &[], ""), &last, failed(Code::HttpStatus, true, None), "server_error"),
+            (answer(500, &[], ""), &late, failed(Code::HttpStatus, true, None), "server_error"),
+            (answer(501, &[], ""), &FACTS, failed(Code::HttpStatus, true, None), "refused"),
+            (AttemptEnd::NeverSent(fault(WireFaultKind::Connect)), &write, soon.clone(), "never_sent"),
+            (
+                AttemptEnd::NeverSent(fault(WireFaultKind::Connect)),
+                &last,
+                failed(Code::Network, true, None),
+                "never_sent",
+            ),
+            (AttemptEnd::NeverSent(fault(WireFaultKind::Tls)), &FACTS, failed(Code::Tls, false, None), "never_sent"),
+            (
+                AttemptEnd::NeverSent(fault(WireFaultKind::AddressRefused)),
+                &FACTS,
+                failed(Code::AddressNotAllowed, false, None),
+                "never_sent",
+            ),
+            (AttemptEnd::MaybeProcessed(fault(WireFaultKind::Reset)), &FACTS, soon.clone(), "lost"),
+            (
+                AttemptEnd::MaybeProcessed(fault(WireFaultKind::Reset)),
+                &write,
+                failed(Code::Network, false, None),
+                "lost",
+            ),
+            (
+                AttemptEnd::MaybeProcessed(fault(WireFaultKind::Timeout)),
+                &write,
+                failed(Code::Timeout, false, None),
+                "lost",
+            ),
+            (
+                AttemptEnd::MaybeProcessed(fault(WireFaultKind::TooLarge)),
+                &FACTS,
+                failed(Code::ResponseTooLarge, false, None),
+                "lost",
+            ),
+        ];
+        for (end, facts, action, reason) in table {
+            assert_eq!(verdict(&end, facts), (action, reason), "{end:?} {facts:?}");
+        }
+    }
+
+    #[test]
+    fn the_gate_hears_of_throttles_and_trouble_only() {
+        let effect = |end: &AttemptEnd| {
+            let verdict = judge(end, &FACTS, &component(), &Retry::default(), SystemTime::UNIX_EPOCH);
+            gate_effect(end, &verdict, &component(), SystemTime::UNIX_EPOCH)
+        };
+        let seconds = Duration::from_secs;
+        let table = [
+            (answer(200, &[], ""), Effect::Fine),
+            (answer(404, &[], ""), Effect::Fine),
+            (answer(401, &[], ""), Effect::Fine),
+            (answer(200, &[("x-left", "5")], ""), Effect::Fine),
+            (answer(200, &[("x-left", "0")], ""), Effect::UsedUp(None)),
+            (answer(200, &[("x-left", "0"), ("x-reset", "9")], ""), Effect::UsedUp(Some(seconds(9)))),
+            (answer(420, &[], r#"{"error_description":"wait 300 seconds"}"#), Effect::Throttled(seconds(300))),
+            (answer(420, &[], ""), Effect::Throttled(Duration::from_millis(100))),
+            (answer(502, &[], ""), Effect::Trouble),
+            (AttemptEnd::NeverSent(fault(WireFaultKind::Dns)), Effect::Trouble),
+            (AttemptEnd::MaybeProcessed(fault(WireFaultKind::Timeout)), Effect::Trouble),
+            (AttemptEnd::MaybeProcessed(fault(WireFaultKind::TooLarge)), Effect::Fine),
+        ];
+        for (end, wanted) in table {
+            assert_eq!(effect(&end), wanted, "{end:?}");
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! From a message to a call: action or request, placeholders, query, headers, body. No I/O.
+
+use std::{borrow::Cow, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use keyway_component::{Template, UrlForm, component::RetryOverride};
+use serde_json::{Map, Value};
+use url::{Url, form_urlencoded};
+
+use super::confine::{confine, locate};
+use crate::{
+    connection::Connection,
+    failure::{Code, Failure},
+    message::{Message, Payload, Target},
+};
+
+/// Headers that messages cannot set: they are the transport's or the account's.
+const FORBIDDEN: &[&str] = &[
+    "authorization",
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// A request that is complete but for its token.
+pub(super) struct Call {
+    pub(super) method: Method,
+    pub(super) url: Url,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    /// Whether it may be sent twice without harm.
+    pub(super) repeatable: bool,
+    pub(super) accept: Vec<u16>,
+    pub(super) retry: RetryOverride,
+    pub(super) timeout: Duration,
+}
+
+/// Resolves a message and confines its URL.
+pub(super) fn resolve(connection: &Connection, message: &Message) -> Result<Call, Failure> {
+    let component = &connection.account().component;
+    let mut query: Vec<(String, String)> = Vec::new();
+    let mut headers = connection.static_headers().clone();
+    let (mut accept, mut repeatable) = (message.accept.clone(), false);
+    let (method, url) = match &message.target {
+        Target::Request { method, url } => (method.clone(), request_url(connection, message, url)?),
+        Target::Action(name) => {
+            let loaded = connection.loaded();
+            let action = loaded.action(name)?;
+            loaded.check_params(name, &message.params)?;
+            let text = |template: &Template| fill_plain(connection, &message.params, template);
+            for (name, template) in &action.query {
+                // A parameter that was not given leaves its query parameter out.
+                if template.names().all(|name| value(connection, &message.params, name).is_some()) {
+                    query.push((name.clone(), text(template)?));
+                }
+            }
+            for (name, template) in &action.headers {
+                set_header(&mut headers, name, &text(template)?)?;
+            }
+            accept.extend(&action.accept);
+            repeatable = action.repeatable;
+            let method = Method::from_bytes(action.method.as_bytes()).map_err(|_| {
+                Failure::new(Code::Internal, format!("the action's method `{}` is none", action.method))
+            })?;
+            (method, fill_url(connection, &message.params, &action.url)?)
+        }
+    };
+    check_method(connection, &method)?;
+    let mut url = locate(&connection.account().endpoints.base_url, &url)?;
+    query.extend(connection.static_query().iter().cloned());
+    query.extend(message.query.iter().cloned());
+    append_query(&mut url, &query);
+    confine(connection, &url)?;
+
+    let body = add_body(&mut headers, &message.payload);
+    for (n, (name, value)) in message.headers.iter().enumerate() {
+        check_header(connection, name)?;
+        // The first of a name replaces what the component sets, further ones of the message join it.
+        if message.headers[..n].iter().any(|(earlier, _)| earlier.eq_ignore_ascii_case(name)) {
+            let (name, value) = header_pair(name, value)?;
+            headers.append(name, value);
+        } else {
+            set_header(&mut headers, name, value)?;
+        }
+    }
+    if let (Some(key), Some(idempotency)) = (&message.idempotency_key, &component.api.idempotency) {
+        set_header(&mut headers, &idempotency.header, key)?;
+        repeatable = true;
+    }
+    // RFC 9110 section 9.2.2.
+    let idempotent = matches!(method, Method::GET | Method::HEAD | Method::PUT | Method::DELETE | Method::OPTIONS);
+    Ok(Call {
+        url,
+        headers,
+        body,
+        repeatable: repeatable || idempotent,
+        accept,
+        retry: message.retry,
+        timeout: message.timeout.unwrap_or(connection.shared().attempt_timeout),
+        method,
+    })
+}
+
+fn check_method(connection: &Connection, method: &Method) -> Result<(), Failure> {
+    match &connection.account().component.api.methods {
+        Some(methods) if !methods.iter().any(|known| known == method.as_str()) => {
+            let known = methods.join(", ");
+            Err(Failure::new(Code::InvalidMessage, format!("`{method}` is no method of this API; use one of {known}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn request_url<'m>(connection: &Connection, message: &Message, url: &'m str) -> Result<Cow<'m, str>, Failure> {
+    if !url.contains(['{', '}']) {
+        return match message.params.keys().next() {
+            None => Ok(Cow::Borrowed(url)),
+            Some(name) => Err(invalid_params(format!(
+                "`url` has no `{{{name}}}` for the parameter `{name}`; use `query` for query parameters"
+            ))),
+        };
+    }
+    let template = Template::parse(url).map_err(|error| Failure::new(Code::InvalidMessage, error.to_string()))?;
+    if let Some(unused) = message.params.keys().find(|name| !template.names().any(|used| used == name.as_str())) {
+        return Err(invalid_params(format!("`url` has no `{{{unused}}}` for the parameter `{unused}`")));
+    }
+    fill_url(connection, &message.params, &template)
+}
+
+fn fill_url(
+    connection: &Connection,
+    params: &Map<String, Value>,
+    template: &Template,
+) -> Result<Cow<'static, str>, Failure> {
+    let filled = template.render_url(UrlForm::Reference, |name| value(connection, params, name));
+    filled.map(Cow::Owned).map_err(|error| invalid_params(error.to_string()))
+}
+
+fn fill_plain(connection: &Connection, params: &Map<String, Value>, template: &Template) -> Result<String, Failure> {
+    template.render(|name| value(connection, params, name)).map_err(|error| invalid_params(error.to_string()))
+}
+
+/// A parameter of the message, else a variable of the account that is no secret.
+fn value<'v>(connection: &'v Connection, params: &'v Map<String, Value>, name: &str) -> Option<Cow<'v, str>> {
+    match params.get(name) {
+        Some(Value::String(text)) => Some(Cow::Borrowed(text)),
+        Some(Value::Number(number)) => Some(Cow::Owned(number.to_string())),
+        Some(Value::Bool(flag)) => Some(Cow::Borrowed(if *flag { "true" } else { "false" })),
+        Some(_) => None,
+        None => connection.account().values.get(name).map(Cow::Borrowed),
+    }
+}
+
+fn append_query(url: &mut Url, query: &[(String, String)]) {
+    if !query.is_empty() {
+        url.query_pairs_mut().extend_pairs(query);
+    }
+}
+
+fn add_body(headers: &mut HeaderMap, payload: &Payload) -> Bytes {
+    let (label, body) = match payload {
+        Payload::None => return Bytes::new(),
+        Payload::Json(json) => ("application/json", json.as_bytes().clone()),
+        Payload::Form(fields) => {
+            let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+            ("application/x-www-form-urlencoded", Bytes::from(form))
+        }
+        Payload::Text(text) => ("text/plain; charset=utf-8", Bytes::copy_from_slice(text.as_bytes())),
+        Payload::Bytes(bytes) => ("application/octet-stream", bytes.clone()),
+    };
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(label));
+    body
+}
+
+fn check_header(connection: &Connection, name: &str) -> Result<(), Failure> {
+    let lower = name.to_ascii_lowercase();
+    let of_account = connection.is_account_header(&lower);
+    if FORBIDDEN.contains(&lower.as_str()) || lower.starts_with("proxy-") || of_account {
+        let why =
+            format!("the header `{}` cannot be set by a message; take it out", keyway_component::printable(name, 60));
+        return Err(Failure::new(Code::InvalidMessage, why));
+    }
+    Ok(())
+}
+
+fn set_header(headers: &mut HeaderMap, name: &str, value: &str) -> Result<(), Failure> {
+    let (name, value) = header_pair(name, value)?;
+    headers.insert(name, value);
+    Ok(())
+}
+
+fn header_pair(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Failure> {
+    let shown = keyway_component::printable(name, 60);
+    let invalid = |why: String| Failure::new(Code::InvalidMessage, why);
+    let name = HeaderName::try_from(name).map_err(|_| invalid(format!("`{shown}` is no header name")))?;
+    let value = HeaderValue::try_from(value)
+        .map_err(|_| invalid(format!("the value of the header `{shown}` has line breaks or control characters")))?;
+    Ok((name, value))
+}
+
+fn invalid_params(why: String) -> Failure {
+    Failure::new(Code::InvalidParams, why)
+}

@@ -1,0 +1,171 @@
+//! A connection: component, credential and token source, ready to send.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use keyway_component::{Redactor, Template, component::Authorization};
+use keyway_oauth::{Account, TokenSource, TokenStats};
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
+
+use crate::{
+    answer::Answer,
+    catalog::LoadedComponent,
+    chain,
+    failure::{Code, Failure},
+    gate::Gate,
+    host::Shared,
+    message::Message,
+    pace::Pace,
+};
+
+/// One account, ready to send. Clones share token, gate and pace.
+#[derive(Clone)]
+pub struct Connection(Arc<Inner>);
+
+struct Inner {
+    shared: Arc<Shared>,
+    loaded: Arc<LoadedComponent>,
+    tokens: TokenSource,
+    gate: Arc<Gate>,
+    pace: Pace,
+    in_flight: Option<Semaphore>,
+    prepared: Prepared,
+    secret_headers: OnceCell<HeaderMap>,
+}
+
+/// The parts of requests that are the same for every message, made once.
+#[derive(Default)]
+pub(crate) struct Prepared {
+    pub(crate) headers: HeaderMap,
+    /// Headers that name a secret: they are filled in at the first attempt, and go only where the token goes.
+    pub(crate) secret_headers: Vec<(HeaderName, Template)>,
+    pub(crate) query: Vec<(String, String)>,
+}
+
+// === impl Connection ===
+
+impl Connection {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        loaded: Arc<LoadedComponent>,
+        tokens: TokenSource,
+        prepared: Prepared,
+    ) -> Self {
+        let throttle = &loaded.component().throttle;
+        let in_flight = throttle.max_in_flight.map(|permits| Semaphore::new(permits as usize));
+        let pace = Pace::new(throttle.max_per_second);
+        let gate = Arc::default();
+        let secret_headers = OnceCell::new();
+        Self(Arc::new(Inner { shared, loaded, tokens, gate, pace, in_flight, prepared, secret_headers }))
+    }
+
+    /// Sends one message.
+    ///
+    /// # Errors
+    /// A [`Failure`]; an answer of 400 and above is one that holds the [`Answer`].
+    pub async fn send(&self, message: Message) -> Result<Answer, Failure> {
+        chain::run(self, &message).await
+    }
+
+    /// The component's name.
+    #[must_use]
+    pub fn component_name(&self) -> &str {
+        &self.account().component.name
+    }
+
+    /// The credential's name.
+    #[must_use]
+    pub fn credential_name(&self) -> &str {
+        &self.account().name
+    }
+
+    /// The resolved account.
+    #[must_use]
+    pub fn account(&self) -> &Arc<Account> {
+        self.0.tokens.account()
+    }
+
+    /// Its token source.
+    #[must_use]
+    pub fn tokens(&self) -> &TokenSource {
+        &self.0.tokens
+    }
+
+    /// What its token source has done so far.
+    #[must_use]
+    pub fn token_stats(&self) -> TokenStats {
+        self.0.tokens.stats()
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.0.shared
+    }
+
+    pub(crate) fn loaded(&self) -> &LoadedComponent {
+        &self.0.loaded
+    }
+
+    pub(crate) fn redactor(&self) -> &Redactor {
+        &self.0.shared.redactor
+    }
+
+    pub(crate) fn gate(&self) -> &Arc<Gate> {
+        &self.0.gate
+    }
+
+    pub(crate) fn pace(&self) -> &Pace {
+        &self.0.pace
+    }
+
+    pub(crate) fn static_headers(&self) -> &HeaderMap {
+        &self.0.prepared.headers
+    }
+
+    /// The component's headers that name a secret, filled in.
+    pub(crate) async fn secret_headers(&self) -> Result<&HeaderMap, Failure> {
+        self.0.secret_headers.get_or_try_init(|| self.fill_secret_headers()).await
+    }
+
+    async fn fill_secret_headers(&self) -> Result<HeaderMap, Failure> {
+        let mut headers = HeaderMap::new();
+        for (name, template) in &self.0.prepared.secret_headers {
+            let unfit = |why: String| {
+                Failure::new(Code::TokenUnavailable, format!("the header `{name}` cannot be made: {why}"))
+            };
+            let text = self.account().fill_with_secrets(template, self.redactor()).await.map_err(unfit)?;
+            let value = HeaderValue::try_from(text.expose_secret_text());
+            let mut value = value.map_err(|_| unfit("its value has characters that HTTP forbids".to_owned()))?;
+            value.set_sensitive(true);
+            headers.insert(name, value);
+        }
+        Ok(headers)
+    }
+
+    pub(crate) fn static_query(&self) -> &[(String, String)] {
+        &self.0.prepared.query
+    }
+
+    /// Whether a header is the account's own, whatever a message says.
+    pub(crate) fn is_account_header(&self, lower_name: &str) -> bool {
+        let authorization = match &self.account().component.api.authorization {
+            Authorization::Header { name, .. } => name.eq_ignore_ascii_case(lower_name),
+            Authorization::Query { .. } => false,
+        };
+        authorization || self.0.prepared.secret_headers.iter().any(|(name, _)| name == lower_name)
+    }
+
+    /// The component's own limit on requests under way, where it has one.
+    pub(crate) async fn own_permit(&self) -> Option<SemaphorePermit<'_>> {
+        match &self.0.in_flight {
+            // The semaphore is never closed; without a permit the attempt would only be less limited.
+            Some(permits) => permits.acquire().await.ok(),
+            None => None,
+        }
+    }
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Connection").field(&self.account().label()).finish()
+    }
+}

@@ -1,0 +1,229 @@
+//! The gate's state machine. Pure: time goes in, decisions come out.
+
+use std::{fmt, time::Duration};
+
+use tokio::time::Instant;
+
+/// So many attempts in a row that found the server unreachable, silent or broken close the gate.
+const TROUBLE_LIMIT: u32 = 10;
+/// The first pause of a broken connection; it doubles with each failed probe.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Why a gate is shut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GateReason {
+    /// The server asked for a pause.
+    Throttled,
+    /// The server said that no requests are left.
+    UsedUp,
+    /// The server does not answer, or only with 5xx.
+    Broken,
+}
+
+/// What an attempt says about its connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// The server is well.
+    Fine,
+    /// It asks for a pause.
+    Throttled(Duration),
+    /// It is well, and has no requests left; with the time until it has, if it says so.
+    UsedUp(Option<Duration>),
+    /// It cannot be reached, is silent, or answers 5xx.
+    Trouble,
+}
+
+/// Whether an attempt decides for all, and in which round of probing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PassKind {
+    Normal,
+    Probe(u64),
+}
+
+/// What the gate says to a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Try {
+    Pass(PassKind),
+    Until(Instant, GateReason),
+    Probing(GateReason),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Phase {
+    #[default]
+    Open,
+    Closed(Instant, GateReason),
+    Probing(u64, GateReason),
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct GateState {
+    phase: Phase,
+    round: u64,
+    troubles: u32,
+    pauses: u32,
+}
+
+// === impl GateState ===
+
+impl GateState {
+    /// Whether an attempt may be made now. The first one after a closed time is the probe.
+    pub(crate) fn try_pass(&mut self, now: Instant) -> Try {
+        match self.phase {
+            Phase::Open => Try::Pass(PassKind::Normal),
+            Phase::Closed(until, reason) if now < until => Try::Until(until, reason),
+            Phase::Closed(_, reason) => {
+                self.round += 1;
+                self.phase = Phase::Probing(self.round, reason);
+                Try::Pass(PassKind::Probe(self.round))
+            }
+            Phase::Probing(_, reason) => Try::Probing(reason),
+        }
+    }
+
+    /// Takes in what became of an attempt. Returns the reason, if this closed the gate.
+    pub(crate) fn report(&mut self, kind: PassKind, effect: Effect, now: Instant) -> Option<GateReason> {
+        let decides =
+            matches!((kind, self.phase), (PassKind::Probe(round), Phase::Probing(current, _)) if round == current);
+        match effect {
+            Effect::Throttled(wait) => {
+                self.troubles = 0;
+                Some(self.close(now + wait, GateReason::Throttled))
+            }
+            Effect::UsedUp(wait) => {
+                self.troubles = 0;
+                // Without a time the next message is sent as a probe: only the refusal tells how long it takes.
+                let shut = self.phase == Phase::Open || decides;
+                shut.then(|| self.close(now + wait.unwrap_or_default(), GateReason::UsedUp))
+            }
+            Effect::Fine => {
+                self.troubles = 0;
+                if decides {
+                    self.pauses = 0;
+                    self.phase = Phase::Open;
+                }
+                None
+            }
+            Effect::Trouble => {
+                self.troubles = self.troubles.saturating_add(1);
+                let enough = self.phase == Phase::Open && self.troubles >= TROUBLE_LIMIT;
+                (enough || decides).then(|| {
+                    let pause = FIRST_PAUSE.saturating_mul(1 << self.pauses.min(10)).min(LONGEST_PAUSE);
+                    self.pauses = self.pauses.saturating_add(1);
+                    self.close(now + pause, GateReason::Broken)
+                })
+            }
+        }
+    }
+
+    /// A probe that was given up says nothing: the next message probes.
+    pub(crate) fn abandon(&mut self, kind: PassKind, now: Instant) {
+        if let (PassKind::Probe(round), Phase::Probing(current, reason)) = (kind, self.phase)
+            && round == current
+        {
+            self.phase = Phase::Closed(now, reason);
+        }
+    }
+
+    /// Closes until then, or later if it is closed for longer already.
+    fn close(&mut self, until: Instant, reason: GateReason) -> GateReason {
+        match self.phase {
+            Phase::Closed(later, earlier_reason) if later > until => earlier_reason,
+            _ => {
+                self.phase = Phase::Closed(until, reason);
+                reason
+            }
+        }
+    }
+}
+
+impl fmt::Display for GateReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Throttled => "throttled",
+            Self::UsedUp => "used_up",
+            Self::Broken => "broken",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+    const NORMAL: Try = Try::Pass(PassKind::Normal);
+
+    fn probe(state: &mut GateState, now: Instant) -> PassKind {
+        match state.try_pass(now) {
+            Try::Pass(kind @ PassKind::Probe(_)) => kind,
+            other => panic!("no probe but {other:?}"),
+        }
+    }
+
+    #[test]
+    fn throttled_then_one_probe_then_all() {
+        let (mut state, start) = (GateState::default(), Instant::now());
+        assert_eq!(state.try_pass(start), NORMAL);
+        assert_eq!(state.report(PassKind::Normal, Effect::Throttled(3 * SECOND), start), Some(GateReason::Throttled));
+        // Others that were under way get refused too; the longest wait counts, and late good news opens nothing.
+        state.report(PassKind::Normal, Effect::Throttled(SECOND), start);
+        state.report(PassKind::Normal, Effect::Fine, start + SECOND);
+        assert_eq!(state.try_pass(start + SECOND), Try::Until(start + 3 * SECOND, GateReason::Throttled));
+        let kind = probe(&mut state, start + 3 * SECOND);
+        assert_eq!(state.try_pass(start + 3 * SECOND), Try::Probing(GateReason::Throttled));
+        state.report(PassKind::Normal, Effect::Fine, start + 3 * SECOND);
+        assert_eq!(state.try_pass(start + 3 * SECOND), Try::Probing(GateReason::Throttled), "only the probe decides");
+        state.report(kind, Effect::Fine, start + 3 * SECOND);
+        assert_eq!(state.try_pass(start + 3 * SECOND), NORMAL);
+    }
+
+    #[test]
+    fn a_probe_that_fails_or_is_given_up() {
+        let (mut state, start) = (GateState::default(), Instant::now());
+        state.report(PassKind::Normal, Effect::Throttled(SECOND), start);
+        let first = probe(&mut state, start + SECOND);
+        state.abandon(first, start + SECOND);
+        let second = probe(&mut state, start + SECOND);
+        state.report(first, Effect::Fine, start + SECOND);
+        assert_eq!(state.try_pass(start + SECOND), Try::Probing(GateReason::Throttled), "an old probe does not decide");
+        state.report(second, Effect::Throttled(5 * SECOND), start + SECOND);
+        assert_eq!(state.try_pass(start + SECOND), Try::Until(start + 6 * SECOND, GateReason::Throttled));
+    }
+
+    #[test]
+    fn used_up_probes_one_at_a_time_until_the_refusal_tells_the_wait() {
+        let (mut state, start) = (GateState::default(), Instant::now());
+        assert_eq!(state.report(PassKind::Normal, Effect::UsedUp(None), start), Some(GateReason::UsedUp));
+        let kind = probe(&mut state, start);
+        assert_eq!(state.try_pass(start), Try::Probing(GateReason::UsedUp));
+        state.report(kind, Effect::UsedUp(None), start);
+        let kind = probe(&mut state, start);
+        state.report(kind, Effect::Throttled(9 * SECOND), start);
+        assert_eq!(state.try_pass(start), Try::Until(start + 9 * SECOND, GateReason::Throttled));
+    }
+
+    #[test]
+    fn a_run_of_trouble_breaks_it_and_pauses_double() {
+        let (mut state, start) = (GateState::default(), Instant::now());
+        for _ in 1..TROUBLE_LIMIT {
+            assert_eq!(state.report(PassKind::Normal, Effect::Trouble, start), None);
+        }
+        state.report(PassKind::Normal, Effect::Fine, start);
+        for _ in 1..TROUBLE_LIMIT {
+            assert_eq!(state.report(PassKind::Normal, Effect::Trouble, start), None, "good news starts the count anew");
+        }
+        assert_eq!(state.report(PassKind::Normal, Effect::Trouble, start), Some(GateReason::Broken));
+        let mut now = start;
+        for seconds in [1, 2, 4, 8, 16, 30, 30] {
+            now += seconds * SECOND;
+            let kind = probe(&mut state, now);
+            state.report(kind, Effect::Trouble, now);
+        }
+        now += 30 * SECOND;
+        let kind = probe(&mut state, now);
+        state.report(kind, Effect::Fine, now);
+        assert_eq!(state.try_pass(now), NORMAL);
+    }
+}

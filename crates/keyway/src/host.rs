@@ -1,0 +1,276 @@
+//! The host: components, accounts, and what all connections share.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use keyway_component::Redactor;
+use keyway_http::{Clock, Jitter, Transport};
+use keyway_oauth::{Account, AccountError, Credential, Overrides, TokenSource, TokenSourceParts, TokenStore};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio_util::task::TaskTracker;
+
+use crate::{
+    builder::HostBuilder,
+    catalog::{Catalog, CatalogError, LoadedComponent},
+    connection::{Connection, Prepared},
+    failure::{Code, Failure},
+    message::Message,
+};
+
+/// Loads components, connects accounts, runs messages. Clones are the same host.
+#[derive(Clone)]
+pub struct Host(Arc<Inner>);
+
+struct Inner {
+    shared: Arc<Shared>,
+    catalog: Catalog,
+    overrides: Overrides,
+    /// While an origin map is active only demo accounts are taken.
+    demo_only: bool,
+    slots: usize,
+    connections: Mutex<Vec<Connection>>,
+}
+
+/// What all connections of a host share.
+pub(crate) struct Shared {
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) store: Arc<dyn TokenStore>,
+    pub(crate) redactor: Redactor,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) jitter: Arc<dyn Jitter>,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) permits: Semaphore,
+    pub(crate) max_body_bytes: u64,
+    pub(crate) attempt_timeout: Duration,
+    pub(crate) token_timeout: Duration,
+    pub(crate) on_limit: OnLimit,
+}
+
+/// What a message does when its connection is throttled for longer than it may wait.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnLimit {
+    /// It fails as `rate_limited`, with the time to come back.
+    #[default]
+    Fail,
+    /// It waits, however long that takes; nothing more is read meanwhile than there are slots.
+    Wait,
+}
+
+/// Why an account cannot be connected. All of these are found without any request.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// Its component cannot be had.
+    #[error(transparent)]
+    Component(#[from] CatalogError),
+    /// The credential does not make an account.
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    /// The credential names no component.
+    #[error("the credential names no component; add `\"component\"`")]
+    NoComponent,
+    /// There is one of that name already.
+    #[error("two accounts of `{component}` are named `{name}`; give one of them another name")]
+    Duplicate {
+        /// The component's name.
+        component: String,
+        /// The credential's name.
+        name: String,
+    },
+    /// An origin map is active.
+    #[error(
+        "while the simulator (an origin map) is active only its own accounts are taken; leave the credential out, or the simulator"
+    )]
+    NotDemo,
+    /// A fixed header cannot be made.
+    #[error("the header `{header}` of `{component}` cannot be made: {why}")]
+    Header {
+        /// The component's name.
+        component: String,
+        /// The header's name.
+        header: String,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+// === impl Host ===
+
+impl Host {
+    /// Starts building a host.
+    #[must_use]
+    pub fn builder() -> HostBuilder {
+        HostBuilder::default()
+    }
+
+    pub(crate) fn new(shared: Shared, catalog: Catalog, overrides: Overrides, demo_only: bool, slots: usize) -> Self {
+        let connections = Mutex::default();
+        Self(Arc::new(Inner { shared: Arc::new(shared), catalog, overrides, demo_only, slots, connections }))
+    }
+
+    /// The names of all components, sorted.
+    #[must_use]
+    pub fn component_names(&self) -> Vec<&str> {
+        self.0.catalog.names()
+    }
+
+    /// A component.
+    ///
+    /// # Errors
+    /// There is none of that name.
+    pub fn component(&self, name: &str) -> Result<Arc<LoadedComponent>, CatalogError> {
+        self.0.catalog.get(name)
+    }
+
+    /// Connects an account. No request is made and no secret file is read for it.
+    ///
+    /// # Errors
+    /// The component or the credential cannot be used.
+    pub fn connect(&self, credential: Credential) -> Result<Connection, ConnectError> {
+        if self.0.demo_only && !credential.is_demo() {
+            return Err(ConnectError::NotDemo);
+        }
+        let name = credential.component().ok_or(ConnectError::NoComponent)?;
+        let loaded = self.component(&name)?;
+        let account = Arc::new(Account::resolve(loaded.component(), &credential, &self.0.overrides)?);
+        let prepared = prepare(&account)?;
+        let shared = &self.0.shared;
+        let tokens = TokenSource::new(TokenSourceParts {
+            account: Arc::clone(&account),
+            store: Arc::clone(&shared.store),
+            transport: Arc::clone(&shared.transport),
+            redactor: shared.redactor.clone(),
+            clock: Arc::clone(&shared.clock),
+            jitter: Arc::clone(&shared.jitter),
+            token_timeout: shared.token_timeout,
+            tasks: shared.tasks.clone(),
+        });
+        let connection = Connection::new(Arc::clone(shared), loaded, tokens, prepared);
+        let mut connections = self.0.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = |known: &Connection| known.component_name() == name && known.credential_name() == account.name;
+        if connections.iter().any(taken) {
+            return Err(ConnectError::Duplicate { component: name, name: account.name.clone() });
+        }
+        connections.push(connection.clone());
+        Ok(connection)
+    }
+
+    /// All connections, in the order in which they were made.
+    #[must_use]
+    pub fn connections(&self) -> Vec<Connection> {
+        self.0.connections.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The connection that a message asks for, among those that were made.
+    ///
+    /// # Errors
+    /// `unknown_component` or `unknown_credential`.
+    pub fn route(&self, message: &Message) -> Result<Connection, Failure> {
+        let connections = self.0.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        let shown = |name: &str| keyway_component::printable(name, 80);
+        let of_component = |connection: &&Connection| {
+            message.component.as_deref().is_none_or(|name| connection.component_name() == name)
+        };
+        let candidates: Vec<&Connection> = connections.iter().filter(of_component).collect();
+        if let (Some(component), true) = (&message.component, candidates.is_empty()) {
+            let why = format!(
+                "no account of the component `{}` is admitted to this run; add one with --credential",
+                shown(component)
+            );
+            return Err(Failure::new(Code::UnknownComponent, why));
+        }
+        let names = || candidates.iter().map(|connection| connection.credential_name()).collect::<Vec<_>>().join(", ");
+        let of_credential = |connection: &&&Connection| {
+            message.credential.as_deref().is_none_or(|name| connection.credential_name() == name)
+        };
+        let mut matching = candidates.iter().filter(of_credential);
+        match (matching.next(), matching.next(), &message.credential) {
+            (Some(connection), None, _) => Ok((**connection).clone()),
+            (None, _, Some(name)) => {
+                let why = format!("the credential `{}` is not admitted to this run; it has: {}", shown(name), names());
+                Err(Failure::new(Code::UnknownCredential, why))
+            }
+            (None, _, None) => Err(Failure::new(Code::UnknownCredential, "no account is connected; connect one first")),
+            (Some(_), Some(_), _) => {
+                let why = format!(
+                    "this run has several accounts ({}); name one with `credential` (and `component`)",
+                    names()
+                );
+                Err(Failure::new(Code::UnknownCredential, why))
+            }
+        }
+    }
+
+    /// What masks secrets in this host's errors; for logs of one's own.
+    #[must_use]
+    pub fn redactor(&self) -> &Redactor {
+        &self.0.shared.redactor
+    }
+
+    /// Waits for renewals that are under way. Call it before the process ends: a renewal that dies between the
+    /// server's rotation and the store loses the account.
+    pub async fn close(&self) {
+        self.0.shared.tasks.close();
+        self.0.shared.tasks.wait().await;
+    }
+
+    pub(crate) fn slots(&self) -> usize {
+        self.0.slots
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host")
+            .field("components", &self.component_names())
+            .field("connections", &self.connections())
+            .finish()
+    }
+}
+
+// === impl Shared ===
+
+impl Shared {
+    /// One of the host's permits to have a request under way.
+    pub(crate) async fn attempt_permit(&self) -> Option<SemaphorePermit<'_>> {
+        // The semaphore is never closed; without a permit the attempt would only be less limited.
+        self.permits.acquire().await.ok()
+    }
+}
+
+/// Fills in what is the same for every message of an account.
+fn prepare(account: &Account) -> Result<Prepared, ConnectError> {
+    let api = &account.component.api;
+    let mut prepared = Prepared { headers: HeaderMap::new(), ..Prepared::default() };
+    let plain = |template: &keyway_component::Template| {
+        template.render(|name| {
+            let value = if name == "client_id" { Some(account.client_id.as_str()) } else { account.values.get(name) };
+            value.map(std::borrow::Cow::Borrowed)
+        })
+    };
+    let error = |header: &str, why: String| ConnectError::Header {
+        component: account.component.name.clone(),
+        header: header.to_owned(),
+        why,
+    };
+    for (name, template) in &api.headers {
+        let key = HeaderName::try_from(name.as_str()).map_err(|why| error(name, why.to_string()))?;
+        let secret = |name: &str| account.component.variables.get(name).is_some_and(|variable| variable.secret);
+        if template.names().any(secret) {
+            prepared.secret_headers.push((key, template.clone()));
+            continue;
+        }
+        let text = plain(template).map_err(|why| error(name, why.to_string()))?;
+        let value = HeaderValue::try_from(text).map_err(|why| error(name, why.to_string()))?;
+        prepared.headers.insert(key, value);
+    }
+    for (name, template) in &api.query {
+        let text = plain(template).map_err(|why| error(name, why.to_string()))?;
+        prepared.query.push((name.clone(), text));
+    }
+    Ok(prepared)
+}

@@ -1,0 +1,42 @@
+//! What became of a message: one line out.
+
+mod line;
+mod schema;
+
+use bytes::Bytes;
+pub use schema::outcome_schema;
+
+use crate::{answer::Answer, failure::Failure, raw_json::RawJson};
+
+/// The result of one message of a stream.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The number of its line, from 1.
+    pub line: u64,
+    /// Its id, if it had one.
+    pub id: Option<RawJson>,
+    /// Its passthrough, if it had one.
+    pub passthrough: Option<RawJson>,
+    /// The answer, or why there is none that is good.
+    pub result: Result<Answer, Failure>,
+    /// The line as it came, for a dead-letter file. `None` for messages that were not read from a line.
+    pub input: Option<Bytes>,
+}
+
+// === impl Outcome ===
+
+impl Outcome {
+    /// Writes the outcome as one line of JSON with its line break.
+    pub fn write_line(&self, out: &mut Vec<u8>) {
+        line::write(self, out);
+    }
+
+    /// The answer, when there is one: also that of a failed message.
+    #[must_use]
+    pub fn answer(&self) -> Option<&Answer> {
+        match &self.result {
+            Ok(answer) => Some(answer),
+            Err(failure) => failure.answer.as_ref(),
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The outcome as documentation: the types here are never built, their doc comments become the JSON Schema.
+
+use std::collections::BTreeMap;
+
+use schemars::{JsonSchema, generate::SchemaSettings};
+use serde_json::Value;
+
+use crate::failure::{Attempt, Code, RequestSummary};
+
+/// One line of output: what became of one message.
+#[derive(JsonSchema)]
+#[schemars(title = "Keyway outcome", deny_unknown_fields)]
+#[expect(dead_code, reason = "read by schemars only; outcomes are written byte for byte")]
+struct OutcomeLine {
+    /// The number of the message's line, from 1.
+    #[schemars(range(min = 1))]
+    line: u64,
+    /// The message's `id`, when it had one.
+    id: Option<Value>,
+    /// The status of the answer, when one came.
+    status: Option<u16>,
+    /// Its headers, names in lower case; a name that stood there more than once has a list.
+    headers: Option<BTreeMap<String, TextOrList>>,
+    /// Its body: JSON as it came, or text. Absent where there was none.
+    body: Option<Value>,
+    /// Its body in base64, where it is no text.
+    body_base64: Option<String>,
+    /// API requests that were sent: repeats after a renewal and redirects count, token requests do not.
+    attempts: u32,
+    /// Milliseconds from the message's start.
+    elapsed_ms: u64,
+    /// Why the message failed. Present exactly when it did.
+    error: Option<ErrorMember>,
+    /// The request of a failed message.
+    request: Option<RequestSummary>,
+    /// The message's `passthrough`, when it had one.
+    passthrough: Option<Value>,
+}
+
+/// Why a message failed.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "read by schemars only")]
+struct ErrorMember {
+    /// What kind of failure it is.
+    code: Code,
+    /// What happened and what to do.
+    message: String,
+    /// Whether the same line may be run again without the risk of doing it twice.
+    retryable: bool,
+    /// Milliseconds to wait before that.
+    retry_after_ms: Option<u64>,
+    /// The token endpoint's own words.
+    oauth: Option<OAuthMember>,
+    /// Every attempt before the last one.
+    history: Option<Vec<Attempt>>,
+}
+
+/// What the token endpoint said (RFC 6749 section 5.2), without secrets.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "read by schemars only")]
+struct OAuthMember {
+    /// The status of its answer.
+    status: u16,
+    /// The member `error`.
+    error: Option<String>,
+    /// The member `error_description`.
+    error_description: Option<String>,
+    /// The member `error_detail`, which some vendors add.
+    error_detail: Option<String>,
+}
+
+/// A text, or a list of texts.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "read by schemars only")]
+enum TextOrList {
+    Text(String),
+    List(Vec<String>),
+}
+
+/// JSON Schema (2020-12) of an outcome.
+#[must_use]
+pub fn outcome_schema() -> Value {
+    SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<OutcomeLine>().to_value()
+}

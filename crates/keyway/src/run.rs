@@ -1,0 +1,131 @@
+//! Running a stream of messages: one outcome for each, in whatever order they are done or in the input's.
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream::BoxStream};
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::{
+    failure::{Code, Failure},
+    host::Host,
+    lines::Line,
+    message::{InvalidMessage, Message, parse},
+    outcome::Outcome,
+};
+
+/// One item of input.
+#[derive(Debug, Clone)]
+pub enum Incoming {
+    /// A message.
+    Message(Box<Message>),
+    /// A line that is yet to be read as one.
+    Line(Line),
+}
+
+/// What is known of an item before it is run.
+struct Read {
+    message: Result<Message, InvalidMessage>,
+    input: Option<Bytes>,
+}
+
+impl From<Message> for Incoming {
+    fn from(message: Message) -> Self {
+        Self::Message(Box::new(message))
+    }
+}
+
+impl From<Line> for Incoming {
+    fn from(line: Line) -> Self {
+        Self::Line(line)
+    }
+}
+
+// === impl Host ===
+
+impl Host {
+    /// Runs messages through the connections that were made. Outcomes come in the order in which they are done; their
+    /// `line` counts the input from 1. Memory stays bounded: only so many messages are taken as there are slots.
+    pub fn run<S>(&self, messages: S) -> BoxStream<'static, Outcome>
+    where
+        S: Stream<Item: Into<Incoming> + Send> + Send + 'static,
+    {
+        self.spawned(messages).buffer_unordered(self.slots()).boxed()
+    }
+
+    /// The same with outcomes in the order of the input. A slow message holds the finished ones behind it back.
+    pub fn run_in_order<S>(&self, messages: S) -> BoxStream<'static, Outcome>
+    where
+        S: Stream<Item: Into<Incoming> + Send> + Send + 'static,
+    {
+        self.spawned(messages).buffered(self.slots()).boxed()
+    }
+
+    /// Each message in a task of its own, which ends when nobody wants its outcome any more.
+    fn spawned<S>(&self, messages: S) -> impl Stream<Item: Future<Output = Outcome> + Send> + Send + 'static + use<S>
+    where
+        S: Stream<Item: Into<Incoming> + Send> + Send + 'static,
+    {
+        let host = self.clone();
+        messages.enumerate().map(move |(n, incoming)| {
+            let (line, incoming, host) = (n as u64 + 1, incoming.into(), host.clone());
+            let kept = incoming.clone();
+            let task = AbortOnDropHandle::new(tokio::spawn(async move { host.one(line, incoming).await }));
+            async move {
+                match task.await {
+                    Ok(outcome) => outcome,
+                    // A fault of ours must not cost a line of output.
+                    Err(_) => kept.read().failed(
+                        line,
+                        Failure::new(Code::Internal, "the message's task ended without a result; report this"),
+                    ),
+                }
+            }
+        })
+    }
+
+    async fn one(&self, line: u64, incoming: Incoming) -> Outcome {
+        let read = incoming.read();
+        let message = match &read.message {
+            Ok(message) => message,
+            Err(invalid) => {
+                let failure = Failure::new(Code::InvalidMessage, invalid.reason.clone());
+                return read.failed(line, failure);
+            }
+        };
+        let connection = match self.route(message) {
+            Ok(connection) => connection,
+            Err(failure) => return read.failed(line, failure),
+        };
+        let result = crate::chain::run(&connection, message).await;
+        let (id, passthrough) = (message.id.clone(), message.passthrough.clone());
+        Outcome { line, id, passthrough, result, input: read.input }
+    }
+}
+
+// === impl Incoming ===
+
+impl Incoming {
+    fn read(self) -> Read {
+        match self {
+            Self::Message(message) => Read { message: Ok(*message), input: None },
+            Self::Line(Line::Whole(line)) => Read { message: parse(&line), input: Some(line) },
+            Self::Line(Line::TooLong { bytes, limit }) => {
+                let reason = format!(
+                    "the line has {bytes} bytes, and {limit} are the most; split the message, or raise the limit"
+                );
+                Read { message: Err(InvalidMessage { reason, id: None, passthrough: None }), input: None }
+            }
+        }
+    }
+}
+
+// === impl Read ===
+
+impl Read {
+    fn failed(self, line: u64, failure: Failure) -> Outcome {
+        let (id, passthrough) = match self.message {
+            Ok(message) => (message.id, message.passthrough),
+            Err(invalid) => (invalid.id, invalid.passthrough),
+        };
+        Outcome { line, id, passthrough, result: Err(failure), input: self.input }
+    }
+}
