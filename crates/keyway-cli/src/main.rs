@@ -1,2 +1,27 @@
-//! x
-fn main() {}
+//! The `keyway` command: words and printing. Everything it does, the library can do.
+
+mod args;
+mod commands;
+mod connect;
+mod draw;
+mod exit;
+mod folders;
+mod input;
+mod logs;
+mod output;
+mod progress;
+mod summary;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let args = args::Args::parse();
+    let redactor = keyway::Redactor::default();
+    logs::start(&args.logs, &redactor);
+    match commands::run(args.command, &redactor) {
+        Ok(code) => code,
+        Err(error) => error.tell(&redactor),
+    }
+}

@@ -7,6 +7,7 @@
 //! `GET /_simulator` (origins and demo accounts), `GET /_simulator/stats`, `POST /_simulator/faults` and
 //! `POST /_simulator/reset`.
 
+mod client;
 mod control;
 mod faults;
 mod ids;
@@ -16,6 +17,7 @@ mod podio;
 mod record;
 mod server;
 
+pub use client::ask;
 pub use faults::{Fault, FaultKind, FaultTarget};
 pub use options::{Options, PoderoBody};
 pub use record::{Call, Stats};

@@ -52,6 +52,6 @@ pub use keyway_oauth::{
 };
 pub use lines::{Line, Lines};
 pub use message::{InvalidMessage, Message, message_schema, parse as parse_message};
-pub use outcome::{Outcome, outcome_schema};
+pub use outcome::{Input, Outcome, outcome_schema};
 pub use raw_json::RawJson;
 pub use run::Incoming;

@@ -1,20 +1,26 @@
 //! Lines of bounded length from any reader. A line that is too long is counted and passed over, and reading goes on.
 
-use std::io::{self, BufRead};
+use std::{
+    fs::File,
+    io::{self, BufRead, Seek, Write},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 
 /// One line of input, without its line break.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Line {
     /// The whole line.
     Whole(Bytes),
-    /// A line longer than the limit; its bytes are gone.
+    /// A line longer than the limit.
     TooLong {
-        /// How many it had.
+        /// How many bytes it had.
         bytes: u64,
         /// How many it may have.
         limit: usize,
+        /// All of it, in a temporary file without a name, where [`Lines::keeping_long`] asks for that.
+        kept: Option<Arc<File>>,
     },
 }
 
@@ -23,6 +29,7 @@ pub enum Line {
 pub struct Lines<R> {
     reader: R,
     limit: usize,
+    keep_long: bool,
     ended: bool,
 }
 
@@ -31,12 +38,19 @@ pub struct Lines<R> {
 impl<R: BufRead> Lines<R> {
     /// Lines of up to `limit` bytes.
     pub fn new(reader: R, limit: usize) -> Self {
-        Self { reader, limit, ended: false }
+        Self { reader, limit, keep_long: false, ended: false }
+    }
+
+    /// Keeps lines that are too long in temporary files, so that they can be put aside whole.
+    #[must_use]
+    pub fn keeping_long(mut self, keep: bool) -> Self {
+        self.keep_long = keep;
+        self
     }
 
     /// Reads up to the next line break, or to the end: a last line without its break counts.
     fn read(&mut self) -> io::Result<Option<Line>> {
-        let (mut line, mut length) = (Vec::new(), 0u64);
+        let (mut line, mut length, mut kept) = (Vec::new(), 0u64, None);
         loop {
             let available = match self.reader.fill_buf() {
                 Ok(available) => available,
@@ -45,9 +59,9 @@ impl<R: BufRead> Lines<R> {
             };
             if available.is_empty() {
                 self.ended = true;
-                return Ok((length > 0).then(|| self.finish(line, length)));
+                return if length > 0 { self.finish(line, length, kept).map(Some) } else { Ok(None) };
             }
-            let (part, used, done) = match memchr(available) {
+            let (part, used, done) = match available.iter().position(|byte| *byte == b'\n') {
                 Some(at) => (&available[..at], at + 1, true),
                 None => (available, available.len(), false),
             };
@@ -55,24 +69,42 @@ impl<R: BufRead> Lines<R> {
             // One more byte is kept for a `\r` that belongs to the line break.
             if length <= self.limit as u64 + 1 {
                 line.extend_from_slice(part);
+            } else if self.keep_long {
+                let file = match &mut kept {
+                    Some(file) => file,
+                    none => none.insert(tempfile::tempfile()?),
+                };
+                file.write_all(&std::mem::take(&mut line))?;
+                file.write_all(part)?;
             } else {
                 line = Vec::new();
             }
             self.reader.consume(used);
             if done {
-                return Ok(Some(self.finish(line, length)));
+                return self.finish(line, length, kept).map(Some);
             }
         }
     }
 
-    fn finish(&self, mut line: Vec<u8>, length: u64) -> Line {
-        if line.last() == Some(&b'\r') {
-            line.pop();
+    fn finish(&self, mut line: Vec<u8>, length: u64, mut kept: Option<File>) -> io::Result<Line> {
+        let limit = self.limit;
+        if length <= limit as u64 + 1 {
+            if line.last() == Some(&b'\r') {
+                line.pop();
+            }
+            if line.len() <= limit {
+                return Ok(Line::Whole(Bytes::from(line)));
+            }
+            if self.keep_long {
+                let mut file = tempfile::tempfile()?;
+                file.write_all(&line)?;
+                kept = Some(file);
+            }
         }
-        if length > self.limit as u64 + 1 || line.len() > self.limit {
-            return Line::TooLong { bytes: length, limit: self.limit };
+        if let Some(file) = &mut kept {
+            file.rewind()?;
         }
-        Line::Whole(Bytes::from(line))
+        Ok(Line::TooLong { bytes: length, limit, kept: kept.map(Arc::new) })
     }
 }
 
@@ -89,40 +121,34 @@ impl<R: BufRead> Iterator for Lines<R> {
     }
 }
 
-fn memchr(bytes: &[u8]) -> Option<usize> {
-    bytes.iter().position(|byte| *byte == b'\n')
-}
-
 #[cfg(test)]
 mod tests {
-    use std::io::BufReader;
+    use std::io::{BufReader, Read};
 
     use super::*;
 
-    fn lines(input: &[u8], limit: usize, buffer: usize) -> Vec<Line> {
-        Lines::new(BufReader::with_capacity(buffer, input), limit).map(Result::unwrap).collect()
-    }
-
-    fn whole(text: &str) -> Line {
-        Line::Whole(Bytes::copy_from_slice(text.as_bytes()))
+    /// Whole lines as text, long ones as their length and what was kept of them.
+    fn lines(input: &[u8], limit: usize, buffer: usize) -> Vec<String> {
+        let lines = Lines::new(BufReader::with_capacity(buffer, input), limit).keeping_long(true);
+        let text = |line| match line {
+            Line::Whole(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
+            Line::TooLong { bytes, kept, .. } => {
+                let mut text = String::new();
+                (&*kept.unwrap()).read_to_string(&mut text).unwrap();
+                format!("<{bytes}: {text}>")
+            }
+        };
+        lines.map(|line| text(line.unwrap())).collect()
     }
 
     #[test]
     fn every_line_comes_once_whatever_the_buffer() {
         for buffer in [1, 2, 3, 7, 4096] {
-            assert_eq!(
-                lines(b"a\nbb\r\n\nccc", 10, buffer),
-                [whole("a"), whole("bb"), whole(""), whole("ccc")],
-                "{buffer}"
-            );
-            assert_eq!(lines(b"", 10, buffer), []);
-            assert_eq!(lines(b"\n", 10, buffer), [whole("")]);
-            let long = |bytes| Line::TooLong { bytes, limit: 3 };
-            assert_eq!(
-                lines(b"abcd\nabc\r\nabcdefgh\nx", 3, buffer),
-                [long(4), whole("abc"), long(8), whole("x")],
-                "{buffer}"
-            );
+            assert_eq!(lines(b"a\nbb\r\n\nccc", 10, buffer), ["a", "bb", "", "ccc"], "{buffer}");
+            assert!(lines(b"", 10, buffer).is_empty());
+            assert_eq!(lines(b"\n", 10, buffer), [""]);
+            let found = lines(b"abcd\nabc\r\nabcdefgh\nx", 3, buffer);
+            assert_eq!(found, ["<4: abcd>", "abc", "<8: abcdefgh>", "x"], "{buffer}");
         }
     }
 }

@@ -3,6 +3,12 @@
 mod line;
 mod schema;
 
+use std::{
+    fs::File,
+    io::{self, Write},
+    sync::Arc,
+};
+
 use bytes::Bytes;
 pub use schema::outcome_schema;
 
@@ -20,7 +26,16 @@ pub struct Outcome {
     /// The answer, or why there is none that is good.
     pub result: Result<Answer, Failure>,
     /// The line as it came, for a dead-letter file. `None` for messages that were not read from a line.
-    pub input: Option<Bytes>,
+    pub input: Option<Input>,
+}
+
+/// A line as it came.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// Its bytes.
+    Line(Bytes),
+    /// A line that was too long, in a temporary file.
+    Long(Arc<File>),
 }
 
 // === impl Outcome ===
@@ -38,5 +53,23 @@ impl Outcome {
             Ok(answer) => Some(answer),
             Err(failure) => failure.answer.as_ref(),
         }
+    }
+}
+
+// === impl Input ===
+
+impl Input {
+    /// Writes the line as it came, with its line break.
+    ///
+    /// # Errors
+    /// What the writer says.
+    pub fn write_line(&self, out: &mut impl Write) -> io::Result<()> {
+        match self {
+            Self::Line(line) => out.write_all(line)?,
+            Self::Long(file) => {
+                io::copy(&mut &**file, out)?;
+            }
+        }
+        out.write_all(b"\n")
     }
 }

@@ -1,6 +1,5 @@
 //! Running a stream of messages: one outcome for each, in whatever order they are done or in the input's.
 
-use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream::BoxStream};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -9,7 +8,7 @@ use crate::{
     host::Host,
     lines::Line,
     message::{InvalidMessage, Message, parse},
-    outcome::Outcome,
+    outcome::{Input, Outcome},
 };
 
 /// One item of input.
@@ -24,7 +23,7 @@ pub enum Incoming {
 /// What is known of an item before it is run.
 struct Read {
     message: Result<Message, InvalidMessage>,
-    input: Option<Bytes>,
+    input: Option<Input>,
 }
 
 impl From<Message> for Incoming {
@@ -107,12 +106,15 @@ impl Incoming {
     fn read(self) -> Read {
         match self {
             Self::Message(message) => Read { message: Ok(*message), input: None },
-            Self::Line(Line::Whole(line)) => Read { message: parse(&line), input: Some(line) },
-            Self::Line(Line::TooLong { bytes, limit }) => {
+            Self::Line(Line::Whole(line)) => Read { message: parse(&line), input: Some(Input::Line(line)) },
+            Self::Line(Line::TooLong { bytes, limit, kept }) => {
                 let reason = format!(
                     "the line has {bytes} bytes, and {limit} are the most; split the message, or raise the limit"
                 );
-                Read { message: Err(InvalidMessage { reason, id: None, passthrough: None }), input: None }
+                Read {
+                    message: Err(InvalidMessage { reason, id: None, passthrough: None }),
+                    input: kept.map(Input::Long),
+                }
             }
         }
     }

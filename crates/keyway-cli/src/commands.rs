@@ -1,0 +1,62 @@
+//! One file a command.
+
+mod component;
+mod request;
+mod run;
+mod simulator;
+
+use std::{io::Write, process::ExitCode};
+
+use clap::CommandFactory;
+use keyway::Redactor;
+
+use crate::{
+    args::{Args, Command, SchemaName},
+    exit::{CliError, SUCCESS},
+};
+
+/// Runs a command to its end.
+pub(crate) fn run(command: Command, redactor: &Redactor) -> Result<ExitCode, CliError> {
+    match command {
+        Command::Run(args) => block_on(run::run(*args, redactor)),
+        Command::Request(args) => block_on(request::run(*args, redactor)),
+        Command::Simulator(args) => block_on(simulator::run(args)),
+        Command::Component(command) => component::run(command),
+        Command::Schema { name } => {
+            let schema = match name {
+                SchemaName::Component => keyway::component_schema(),
+                SchemaName::Credential => keyway::credential_schema(),
+                SchemaName::Message => keyway::message_schema(),
+                SchemaName::Outcome => keyway::outcome_schema(),
+            };
+            print(&format!("{schema:#}\n"))
+        }
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Args::command(), "keyway", &mut script);
+            print(&String::from_utf8_lossy(&script))
+        }
+    }
+}
+
+fn block_on(work: impl Future<Output = Result<ExitCode, CliError>>) -> Result<ExitCode, CliError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::Usage(format!("the runtime cannot be started: {error}")))?;
+    let result = runtime.block_on(work);
+    // A read that is still waiting for input must not hold the end up.
+    runtime.shutdown_background();
+    result
+}
+
+/// Prints data on standard output. A reader that has seen enough is no error.
+fn print(text: &str) -> Result<ExitCode, CliError> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(why) if why.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(CliError::Output { what: "standard output".to_owned(), why })
+        }
+        _ => Ok(ExitCode::from(SUCCESS)),
+    }
+}

@@ -1,0 +1,173 @@
+//! `keyway component`: list, show, check.
+
+use std::{
+    fmt::Write as _,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use keyway::{
+    Component, Host,
+    component::{Authorization, ClientAuthMethod},
+};
+
+use super::print;
+use crate::{
+    args::{ComponentCommand, ComponentSources},
+    connect::with_components,
+    draw,
+    exit::{CliError, SUCCESS, USAGE},
+};
+
+pub(crate) fn run(command: ComponentCommand) -> Result<ExitCode, CliError> {
+    match command {
+        ComponentCommand::List { sources } => list(&sources),
+        ComponentCommand::Show { component, sources } => show(&component, &sources),
+        ComponentCommand::Check { paths } => check(&paths),
+    }
+}
+
+fn list(sources: &ComponentSources) -> Result<ExitCode, CliError> {
+    let (builder, _) = with_components(Host::builder(), sources, None)?;
+    let host = builder.build()?;
+    let mut rows = vec![["NAME".to_owned(), "TITLE".to_owned(), "GRANTS".to_owned(), "FROM".to_owned()]];
+    for name in host.component_names() {
+        let loaded = host.component(name)?;
+        let from = loaded.path().map_or_else(|| "built in".to_owned(), |path| path.display().to_string());
+        let component = loaded.component();
+        rows.push([name.to_owned(), component.title.clone(), component.grant_names().join(", "), from]);
+    }
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+    let widths = [width(0), width(1), width(2)];
+    let mut text = String::new();
+    for [name, title, grants, from] in &rows {
+        let _ = writeln!(text, "{name:<0$}  {title:<1$}  {grants:<2$}  {from}", widths[0], widths[1], widths[2]);
+    }
+    print(&text)
+}
+
+fn show(name: &str, sources: &ComponentSources) -> Result<ExitCode, CliError> {
+    let (builder, name) = with_components(Host::builder(), sources, Some(name))?;
+    let host = builder.build()?;
+    let loaded = host.component(&name.unwrap_or_default())?;
+    print(&describe(loaded.component()))
+}
+
+fn describe(component: &Component) -> String {
+    let mut text = format!("{} ({}), version {}\n", component.title, component.name, component.version);
+    for line in [&component.description, &component.documentation].into_iter().flatten() {
+        let _ = writeln!(text, "{line}");
+    }
+    if !component.setup.steps.is_empty() {
+        text.push_str("\nHow to get a key\n");
+        if let Some(url) = &component.setup.registration_url {
+            let _ = writeln!(text, "  {url}");
+        }
+        for (n, step) in component.setup.steps.iter().enumerate() {
+            let _ = writeln!(text, "  {}. {step}", n + 1);
+        }
+    }
+    accounts(component, &mut text);
+    let _ = writeln!(text, "\nAPI\n  base URL        {}", component.api.base_url);
+    let token = match &component.api.authorization {
+        Authorization::Header { name, scheme } => format!("{name}: {scheme} <token>"),
+        Authorization::Query { name } => format!("?{name}=<token>"),
+    };
+    let _ = writeln!(text, "  token           {token}");
+    let retry = &component.retry;
+    let _ = writeln!(
+        text,
+        "  retry           {} times, {} ms apart; waits up to {} ms",
+        retry.count, retry.delay_ms, retry.max_wait_ms
+    );
+    let statuses: Vec<String> = component.throttle.statuses.iter().map(u16::to_string).collect();
+    let _ = writeln!(text, "  throttled by    {}", statuses.join(", "));
+    if !component.actions.is_empty() {
+        text.push_str("\nActions\n");
+        let width = component.actions.keys().map(String::len).max().unwrap_or_default();
+        for (name, action) in &component.actions {
+            let about = action.description.as_deref().unwrap_or_default();
+            let _ = writeln!(text, "  {name:<width$}  {:<6} {}  {about}", action.method, action.url);
+        }
+    }
+    text
+}
+
+/// Environments, and the environment variables of each grant.
+fn accounts(component: &Component, text: &mut String) {
+    let oauth2 = &component.oauth2;
+    let prefix = Component::variable_prefix(&component.name);
+    let names: Vec<&str> = component.environments.keys().map(String::as_str).collect();
+    let _ = writeln!(text, "\nAccount (environment variables; each also as …_FILE)");
+    let secret = if oauth2.token_endpoint_auth_method == ClientAuthMethod::None {
+        String::new()
+    } else {
+        format!(", {prefix}CLIENT_SECRET")
+    };
+    let _ = writeln!(text, "  always          {prefix}CLIENT_ID{secret}");
+    if names.len() > 1 {
+        let _ = writeln!(text, "  always          {prefix}ENVIRONMENT: {}", names.join(", "));
+    }
+    let upper = |name: &str| format!("{prefix}{}", name.to_ascii_uppercase());
+    for grant in component.grant_names() {
+        let inputs: Vec<String> = match grant {
+            "client_credentials" => Vec::new(),
+            "password" => vec![upper("username"), upper("password")],
+            "authorization_code" => vec![upper("code"), upper("redirect_uri")],
+            "refresh_token" => vec![upper("refresh_token")],
+            custom => {
+                let params = oauth2.custom_grants.get(custom).map(|grant| &grant.token_params);
+                params
+                    .into_iter()
+                    .flat_map(|params| params.values().flatten().flat_map(|value| value.names()).map(upper))
+                    .collect()
+            }
+        };
+        let inputs = if inputs.is_empty() { "nothing more".to_owned() } else { inputs.join(", ") };
+        let _ = writeln!(text, "  {grant:<20} {inputs}");
+    }
+    for (name, variable) in &component.variables {
+        let fixed = component.environments.values().any(|values| values.contains_key(name));
+        if !fixed {
+            let about = variable.description.as_deref().or(variable.title.as_deref()).unwrap_or_default();
+            let default = variable.default.as_ref().map(|default| format!(" (default {default})")).unwrap_or_default();
+            let _ = writeln!(text, "  {:<20} {about}{default}", upper(name));
+        }
+    }
+    let _ = writeln!(text, "  {:<20} which grant, where several have all they need", upper("grant"));
+    let scope = if oauth2.scope.default.is_empty() {
+        "none".to_owned()
+    } else {
+        oauth2.scope.default.join(&oauth2.scope.separator)
+    };
+    let _ = writeln!(text, "  {:<20} scope (default {scope})", upper("scope"));
+}
+
+fn check(paths: &[PathBuf]) -> Result<ExitCode, CliError> {
+    let mut sound = true;
+    for path in paths {
+        let file = if path.is_dir() { path.join("component.json") } else { path.clone() };
+        sound &= check_file(&file)?;
+    }
+    Ok(ExitCode::from(if sound { SUCCESS } else { USAGE }))
+}
+
+/// Checks one file and says what was found. Returns whether it can be used.
+fn check_file(file: &Path) -> Result<bool, CliError> {
+    let name = file.display().to_string();
+    let text = std::fs::read_to_string(file).map_err(|why| CliError::Input { what: format!("`{name}`"), why })?;
+    match keyway::check_component(&name, &text) {
+        Ok(checked) => {
+            if !checked.warnings.faults.is_empty() {
+                let _ = std::io::stderr().lock().write_all(draw::faults(&checked.warnings).as_bytes());
+            }
+            print(&format!("{name}: `{}` is sound\n", checked.value.name))?;
+            Ok(true)
+        }
+        Err(faults) => {
+            let _ = std::io::stderr().lock().write_all(draw::faults(&faults).as_bytes());
+            Ok(false)
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! `keyway run`: lines in, lines out.
+
+use std::{
+    fs::File,
+    future,
+    io::{self, Write},
+    path::Path,
+    process::ExitCode,
+    time::Instant,
+};
+
+use futures_util::{FutureExt, StreamExt, stream};
+use keyway::{Outcome, Redactor};
+use tokio::sync::watch;
+
+use crate::{
+    args::{RunArgs, SummaryFormat},
+    connect::connect,
+    exit::{CliError, FAILED, INTERRUPTED, SUCCESS, TERMINATED},
+    input,
+    progress::Progress,
+    summary::Summary,
+};
+
+/// Results are collected up to this many bytes before they are written, if more are ready.
+const WRITE_AT: usize = 64 << 10;
+
+pub(crate) async fn run(args: RunArgs, redactor: &Redactor) -> Result<ExitCode, CliError> {
+    let begun = Instant::now();
+    let connected = connect(args.component.as_deref(), &args.host, usize::from(args.concurrency), redactor).await?;
+    let mut dead_letters = args.dead_letter.as_deref().map(DeadLetters::open).transpose()?;
+    let input = input::open(args.input.as_deref(), args.max_line_bytes, dead_letters.is_some())?;
+    let mut output = Output::open(args.output.as_deref())?;
+    let progress = Progress::new(input.total, &input.read);
+
+    let stop = Stop::listen();
+    let mut lines = input.lines;
+    let lines = stream::poll_fn(move |context| lines.poll_recv(context)).take_until(stop.asked());
+    let host = &connected.host;
+    let mut outcomes = if args.keep_order { host.run_in_order(lines) } else { host.run(lines) };
+
+    let mut summary = Summary::default();
+    let written: Result<(), CliError> = loop {
+        // As long as more is ready it is collected; when nothing is, what there is goes out.
+        let outcome = match outcomes.next().now_or_never() {
+            Some(next) => next,
+            None => {
+                progress.show(summary.messages, summary.failed);
+                match output.flush() {
+                    Ok(()) => outcomes.next().await,
+                    Err(error) => break Err(error),
+                }
+            }
+        };
+        let Some(outcome) = outcome else { break output.flush() };
+        summary.count(&outcome);
+        let kept = match &mut dead_letters {
+            Some(dead_letters) if outcome.result.is_err() => dead_letters.keep(&outcome),
+            _ => Ok(()),
+        };
+        if let Err(error) = kept.and_then(|()| output.write(&outcome)) {
+            break Err(error);
+        }
+    };
+    let closed = matches!(&written, Err(CliError::Output { why, .. }) if why.kind() == io::ErrorKind::BrokenPipe);
+    if written.is_err() {
+        // Nobody reads any more: stop reading, and let what is under way come to its end unseen.
+        stop.ask(None);
+        while outcomes.next().await.is_some() {}
+    }
+    host.close().await;
+    progress.end();
+    summary.close(host, begun.elapsed());
+    tell(&summary, args.summary);
+    if closed {
+        return Ok(ExitCode::from(SUCCESS));
+    }
+    written?;
+    if let Some(Ok(why)) = input.error.now_or_never() {
+        return Err(CliError::Input { what: "the input".to_owned(), why });
+    }
+    let failed = if summary.failed > 0 { FAILED } else { SUCCESS };
+    Ok(ExitCode::from(stop.signal().unwrap_or(failed)))
+}
+
+fn tell(summary: &Summary, format: SummaryFormat) {
+    // Nobody is left to tell when standard error is closed.
+    let _ = io::stderr().lock().write_all(summary.text(format).as_bytes());
+}
+
+/// Where results go.
+struct Output {
+    sink: Box<dyn Write>,
+    what: String,
+    waiting: Vec<u8>,
+}
+
+// === impl Output ===
+
+impl Output {
+    fn open(path: Option<&Path>) -> Result<Self, CliError> {
+        let (sink, what): (Box<dyn Write>, String) = match path {
+            None => (Box::new(io::stdout()), "standard output".to_owned()),
+            Some(path) => {
+                let what = format!("`{}`", path.display());
+                let file = File::create(path).map_err(|why| CliError::Output { what: what.clone(), why })?;
+                (Box::new(file), what)
+            }
+        };
+        Ok(Self { sink, what, waiting: Vec::with_capacity(WRITE_AT * 2) })
+    }
+
+    fn write(&mut self, outcome: &Outcome) -> Result<(), CliError> {
+        outcome.write_line(&mut self.waiting);
+        if self.waiting.len() >= WRITE_AT { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<(), CliError> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        let written = self.sink.write_all(&self.waiting).and_then(|()| self.sink.flush());
+        self.waiting.clear();
+        // One very large result must not keep its memory.
+        self.waiting.shrink_to(WRITE_AT * 2);
+        written.map_err(|why| CliError::Output { what: self.what.clone(), why })
+    }
+}
+
+/// Failed messages, as they came in, appended.
+struct DeadLetters {
+    file: File,
+    what: String,
+}
+
+// === impl DeadLetters ===
+
+impl DeadLetters {
+    fn open(path: &Path) -> Result<Self, CliError> {
+        let what = format!("`{}`", path.display());
+        let file = File::options().create(true).append(true).open(path);
+        let file = file.map_err(|why| CliError::Output { what: what.clone(), why })?;
+        Ok(Self { file, what })
+    }
+
+    fn keep(&mut self, outcome: &Outcome) -> Result<(), CliError> {
+        let Some(input) = &outcome.input else { return Ok(()) };
+        let failed = |why| CliError::Output { what: self.what.clone(), why };
+        match input {
+            // One write a line, so that two runs can share a file.
+            keyway::Input::Line(_) => {
+                let mut line = Vec::new();
+                input.write_line(&mut line).and_then(|()| self.file.write_all(&line)).map_err(failed)
+            }
+            keyway::Input::Long(_) => input.write_line(&mut self.file).map_err(failed),
+        }
+    }
+}
+
+/// Asks the run to stop reading: by a signal, or because nobody reads its output. A second signal ends the process.
+struct Stop(watch::Sender<Option<Option<u8>>>);
+
+// === impl Stop ===
+
+impl Stop {
+    fn listen() -> Self {
+        let (sender, _) = watch::channel(None);
+        let told = sender.clone();
+        tokio::spawn(async move {
+            let first = signal().await;
+            tracing::warn!(event = "stopping", "no more is read; what is under way comes to its end");
+            told.send_replace(Some(Some(first)));
+            let second = signal().await;
+            std::process::exit(i32::from(second));
+        });
+        Self(sender)
+    }
+
+    fn ask(&self, code: Option<u8>) {
+        self.0.send_replace(Some(code));
+    }
+
+    fn asked(&self) -> impl Future<Output = ()> + Send + 'static + use<> {
+        let mut told = self.0.subscribe();
+        async move {
+            if told.wait_for(Option::is_some).await.is_err() {
+                future::pending::<()>().await;
+            }
+        }
+    }
+
+    fn signal(&self) -> Option<u8> {
+        (*self.0.borrow()).flatten()
+    }
+}
+
+/// Waits for SIGINT or SIGTERM.
+async fn signal() -> u8 {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            return tokio::select! {
+                _ = tokio::signal::ctrl_c() => INTERRUPTED,
+                _ = terminate.recv() => TERMINATED,
+            };
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+    INTERRUPTED
+}

@@ -1,0 +1,73 @@
+//! Draws faults with their place in the file.
+
+use std::fmt;
+
+use keyway::{Fault, Faults, Severity};
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
+
+/// All faults of a file, each with the line it is about.
+pub(crate) fn faults(faults: &Faults) -> String {
+    let theme =
+        if crate::output::stderr_colours() { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let handler = GraphicalReportHandler::new_themed(theme).with_width(100).with_context_lines(1);
+    let source = NamedSource::new(&faults.file, faults.source.clone()).with_language("json");
+    let mut drawn = String::new();
+    for fault in &faults.faults {
+        if handler.render_report(&mut drawn, &Drawn { fault, source: &source }).is_err() {
+            drawn.push_str(&format!("{}:{fault}\n", faults.file));
+        }
+    }
+    let errors = faults.faults.iter().filter(|fault| fault.severity == Severity::Error).count();
+    let warnings = faults.faults.len() - errors;
+    drawn.push_str(&format!("{}: {}, {}\n", faults.file, counted(errors, "error"), counted(warnings, "warning")));
+    drawn
+}
+
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
+#[derive(Debug)]
+struct Drawn<'a> {
+    fault: &'a Fault,
+    source: &'a NamedSource<String>,
+}
+
+impl fmt::Display for Drawn<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.fault.message)?;
+        if self.fault.pointer.is_empty() { Ok(()) } else { write!(f, " (at {})", self.fault.pointer) }
+    }
+}
+
+impl std::error::Error for Drawn<'_> {}
+
+impl Diagnostic for Drawn<'_> {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(self.fault.code))
+    }
+
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(match self.fault.severity {
+            Severity::Error => miette::Severity::Error,
+            Severity::Warning => miette::Severity::Warning,
+        })
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.fault.hint.as_ref().map(|hint| Box::new(hint) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        Some(self.source)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        // A fault about a whole object is drawn at its first line: the rest would be the whole file.
+        let span = self.fault.span.clone();
+        let text = self.source.inner().get(span.clone()).unwrap_or_default();
+        let length = text.lines().next().map_or(0, str::len);
+        Some(Box::new(std::iter::once(LabeledSpan::new(None, span.start, length))))
+    }
+}
