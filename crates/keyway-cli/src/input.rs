@@ -39,7 +39,7 @@ pub(crate) fn open(path: Option<&Path>, max_line_bytes: usize, keep_long: bool) 
             let what = || format!("`{}`", path.display());
             let file = File::open(path).map_err(|why| CliError::Input { what: what(), why })?;
             let metadata = file.metadata().map_err(|why| CliError::Input { what: what(), why })?;
-            (Box::new(file), metadata.is_file().then(|| metadata.len()))
+            (Box::new(file), metadata.is_file().then_some(metadata.len()))
         }
     };
     let (sender, lines) = mpsc::channel(READ_AHEAD);

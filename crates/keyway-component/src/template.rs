@@ -225,7 +225,7 @@ impl Place {
     fn after(self, text: &str) -> Self {
         let (place, rest) = match (self, text.split_once("://")) {
             (Self::Start, Some((_, rest))) => (Self::Authority, rest),
-            (Self::Path, Some((scheme, rest))) if matches!(scheme, "http" | "https") => (Self::Authority, rest),
+            (Self::Path, Some(("http" | "https", rest))) => (Self::Authority, rest),
             _ => (self, text),
         };
         match place {

@@ -1,5 +1,7 @@
 //! Component and credential files through the whole check: JSON, schema, lint.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use keyway_component::{Component, Faults, Severity, check_component, check_credential};
 use serde_json::{Value, json};
 

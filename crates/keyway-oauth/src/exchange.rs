@@ -8,7 +8,7 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use keyway_component::{Redactor, Secret, component::Params};
+use keyway_component::{Redactor, Secret, Template, component::Params};
 use keyway_http::{Clock, Transport};
 use oauth2::{
     AsyncHttpClient, AuthType, AuthorizationCode, Client, ClientId, ExtraTokenFields, HttpRequest, HttpResponse,
@@ -175,9 +175,9 @@ impl Exchange<'_> {
     /// The secrets that this request names. They are read anew each time, so that a rotated secret needs no restart.
     async fn read_secrets(&self, request: &Request) -> Result<BTreeMap<String, Secret>, TokenFault> {
         let (overlay, _) = self.overlay(request);
-        let mut names: Vec<&str> = overlay.values().flatten().flat_map(|value| value.names()).collect();
+        let mut names: Vec<&str> = overlay.values().flatten().flat_map(Template::names).collect();
         let headers = &self.account.component.oauth2.token_request.headers;
-        names.extend(headers.values().flat_map(|value| value.names()));
+        names.extend(headers.values().flat_map(Template::names));
         if self.account.is_confidential() {
             names.push("client_secret");
         }

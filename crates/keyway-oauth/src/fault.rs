@@ -17,7 +17,7 @@ pub struct TokenError {
     /// What happened, and what to do.
     pub message: String,
     /// The token endpoint's own words.
-    pub oauth: Option<OAuthAnswer>,
+    pub oauth: Option<Box<OAuthAnswer>>,
     /// How long to wait before asking again, if that is known.
     pub retry_after: Option<Duration>,
 }
@@ -57,7 +57,7 @@ pub struct TokenFault {
     /// What happened.
     pub message: String,
     /// The endpoint's own words.
-    pub oauth: Option<OAuthAnswer>,
+    pub oauth: Option<Box<OAuthAnswer>>,
     /// The wait that it asks for.
     pub retry_after: Option<Duration>,
 }

@@ -232,7 +232,7 @@ impl Renewal<'_> {
 
     fn sign_in(&self, why: SignInReason, fault: Option<TokenFault>) -> TokenError {
         let account = &self.inner.account;
-        let said = fault.as_ref().and_then(|fault| fault.oauth.as_ref()).map(crate::fault::OAuthAnswer::in_brackets);
+        let said = fault.as_ref().and_then(|fault| fault.oauth.as_deref()).map(crate::fault::OAuthAnswer::in_brackets);
         let what = match why {
             SignInReason::NoInput => "there is neither a stored token nor anything to get one with",
             SignInReason::Spent => "what it had is spent, expired or revoked",

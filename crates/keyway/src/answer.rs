@@ -119,7 +119,8 @@ mod tests {
 
     #[test]
     fn a_body_is_what_its_label_and_bytes_say() {
-        let table: [(&Method, u16, &str, &'static [u8], BodyKind, bool); 12] = [
+        type Case<'a> = (&'a Method, u16, &'a str, &'static [u8], BodyKind, bool);
+        let table: [Case<'_>; 12] = [
             (&Method::GET, 200, "application/json", b"{\"a\":1}", BodyKind::Json, false),
             (&Method::GET, 200, "Application/JSON; charset=utf-8", b"[]", BodyKind::Json, false),
             (&Method::GET, 200, "application/problem+json", b"{}", BodyKind::Json, false),

@@ -66,8 +66,15 @@ pub enum CatalogError {
 /// All components of a host. Built-in ones are read when first asked for.
 #[derive(Debug, Default)]
 pub(crate) struct Catalog {
-    built_in: BTreeMap<&'static str, (&'static str, OnceLock<Option<Arc<LoadedComponent>>>)>,
+    built_in: BTreeMap<&'static str, BuiltIn>,
     loaded: BTreeMap<String, Arc<LoadedComponent>>,
+}
+
+/// A built-in component's text, and what it was read as.
+#[derive(Debug)]
+struct BuiltIn {
+    text: &'static str,
+    read: OnceLock<Option<Arc<LoadedComponent>>>,
 }
 
 // === impl LoadedComponent ===
@@ -139,8 +146,10 @@ impl LoadedComponent {
 
 impl Catalog {
     pub(crate) fn with_built_in() -> Self {
-        let built_in =
-            keyway_components::BUILT_IN.iter().map(|(name, text)| (*name, (*text, OnceLock::new()))).collect();
+        let built_in = keyway_components::BUILT_IN
+            .iter()
+            .map(|(name, text)| (*name, BuiltIn { text, read: OnceLock::new() }))
+            .collect();
         Self { built_in, loaded: BTreeMap::new() }
     }
 
@@ -160,7 +169,8 @@ impl Catalog {
         let read = |text: &str| {
             serde_json::from_str(text).ok().map(|component| Arc::new(LoadedComponent::new(component, None, None)))
         };
-        let built_in = self.built_in.get(name).and_then(|(text, slot)| slot.get_or_init(|| read(text)).clone());
+        let built_in =
+            self.built_in.get(name).and_then(|built_in| built_in.read.get_or_init(|| read(built_in.text)).clone());
         built_in.ok_or_else(|| {
             let hint =
                 nearest(name, self.names()).map(|meant| format!(", did you mean `{meant}`?")).unwrap_or_default();

@@ -218,7 +218,7 @@ impl From<TokenError> for Failure {
         let parts = failure.parts_mut();
         parts.retryable = error.kind == TokenErrorKind::Unavailable;
         parts.retry_after = error.retry_after;
-        parts.oauth = error.oauth;
+        parts.oauth = error.oauth.map(|oauth| *oauth);
         failure
     }
 }

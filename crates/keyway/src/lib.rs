@@ -42,8 +42,8 @@ pub use failure::{Attempt, Code, Failure, FailureParts, RequestSummary};
 pub use gate::GateReason;
 pub use host::{ConnectError, Host, OnLimit};
 pub use keyway_component::{
-    Checked, Component, CredentialFile, Fault, Faults, Origin, Redactor, Secret, SecretRef, Severity, check_component,
-    component, component_schema, credential_schema, printable,
+    Checked, Component, CredentialFile, Fault, Faults, Origin, Redactor, Secret, SecretRef, Severity, Template,
+    check_component, component, component_schema, credential_schema, printable,
 };
 pub use keyway_http::{Clock, Jitter, NoJitter, Proxy, ReqwestTransport, Transport, TransportOptions};
 pub use keyway_oauth::{

@@ -105,9 +105,9 @@ fn accounts(component: &Component, text: &mut String) {
     } else {
         format!(", {prefix}CLIENT_SECRET")
     };
-    let _ = writeln!(text, "  always          {prefix}CLIENT_ID{secret}");
+    let _ = writeln!(text, "  {:<20} {prefix}CLIENT_ID{secret}", "always");
     if names.len() > 1 {
-        let _ = writeln!(text, "  always          {prefix}ENVIRONMENT: {}", names.join(", "));
+        let _ = writeln!(text, "  {:<20} {prefix}ENVIRONMENT: {}", "always", names.join(", "));
     }
     let upper = |name: &str| format!("{prefix}{}", name.to_ascii_uppercase());
     for grant in component.grant_names() {
@@ -120,7 +120,7 @@ fn accounts(component: &Component, text: &mut String) {
                 let params = oauth2.custom_grants.get(custom).map(|grant| &grant.token_params);
                 params
                     .into_iter()
-                    .flat_map(|params| params.values().flatten().flat_map(|value| value.names()).map(upper))
+                    .flat_map(|params| params.values().flatten().flat_map(keyway::Template::names).map(upper))
                     .collect()
             }
         };

@@ -118,7 +118,7 @@ fn lint_patterns(component: &Component, faults: &mut Vec<Fault>) {
         let at = "/throttle/wait/body/pattern";
         match body.pattern.error() {
             Some(error) => {
-                faults.push(Fault::error("bad_pattern", at, format!("the pattern does not compile: {error}")))
+                faults.push(Fault::error("bad_pattern", at, format!("the pattern does not compile: {error}")));
             }
             None if body.pattern.groups() == 0 => {
                 faults.push(Fault::error(

@@ -56,7 +56,7 @@ fn lint_custom(component: &Component, faults: &mut Vec<Fault>) {
             let fault = Fault::error("reserved_name", &at, format!("`{name}` is a standard grant"));
             faults.push(fault.hint("declare it in `grants`"));
         }
-        for needed in grant.token_params.values().flatten().flat_map(|value| value.names()) {
+        for needed in grant.token_params.values().flatten().flat_map(crate::Template::names) {
             if matches!(needed, "code" | "refresh_token" | "code_verifier") {
                 let fault =
                     Fault::error("unknown_grant_input", &at, format!("a grant of the vendor's own has no `{needed}`"));

@@ -57,8 +57,9 @@ impl Grant {
             Self::RefreshToken => vec!["refresh_token"],
             Self::Custom(name) => {
                 let params = oauth2.custom_grants.get(name).map(|grant| &grant.token_params);
-                let named =
-                    params.into_iter().flat_map(|params| params.values().flatten().flat_map(|value| value.names()));
+                let named = params
+                    .into_iter()
+                    .flat_map(|params| params.values().flatten().flat_map(keyway_component::Template::names));
                 named
                     .filter(|name| !matches!(*name, "client_id" | "client_secret" | "scope" | "uuid" | "redirect_uri"))
                     .collect()

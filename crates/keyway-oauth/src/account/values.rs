@@ -20,7 +20,7 @@ impl Values {
     ) -> Result<Self, AccountError> {
         let component = context.component;
         let fixed = component.environments.get(environment).cloned().unwrap_or_default();
-        for name in file.variables.keys().filter(|name| fixed.contains_key(*name)) {
+        if let Some(name) = file.variables.keys().find(|name| fixed.contains_key(*name)) {
             let why = format!("the environment `{environment}` sets it; choose another environment instead");
             return Err(context.unfit(format!("the variable `{name}`"), why));
         }

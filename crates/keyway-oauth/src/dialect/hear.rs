@@ -170,7 +170,7 @@ impl Context<'_> {
             _ => Denied,
         };
         let message = self.message(kind, &oauth);
-        TokenFault { kind, message, oauth: Some(oauth), retry_after: wait }
+        TokenFault { kind, message, oauth: Some(Box::new(oauth)), retry_after: wait }
     }
 
     fn message(&self, kind: TokenFaultKind, oauth: &OAuthAnswer) -> String {

@@ -23,7 +23,14 @@ const HEAT_PUMP_ID: &str = "4fad6e4c-ad4a-4a9b-9d8c-9e6dbd5dae55";
 /// Charging sessions of the one vehicle.
 const SESSIONS: u64 = 120;
 
-type Refused = Response<Body>;
+/// A refusal: its status, and the body that says why.
+pub(crate) struct Refused(StatusCode, Value);
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response<Body> {
+        answer(self.0, &self.1)
+    }
+}
 
 /// A call with a token that is good.
 pub(crate) struct Signed;
@@ -45,7 +52,7 @@ impl FromRequestParts<Here> for Signed {
 }
 
 fn detail(status: StatusCode, text: &str) -> Refused {
-    answer(status, &json!({"detail": text}))
+    Refused(status, json!({"detail": text}))
 }
 
 fn uuid(name: &str, text: &str) -> Result<(), Refused> {
@@ -53,7 +60,7 @@ fn uuid(name: &str, text: &str) -> Result<(), Refused> {
         return Ok(());
     }
     let error = json!({"type": "uuid_parsing", "loc": ["path", name], "msg": "Input should be a valid UUID"});
-    Err(answer(StatusCode::UNPROCESSABLE_ENTITY, &json!({"detail": [error]})))
+    Err(Refused(StatusCode::UNPROCESSABLE_ENTITY, json!({"detail": [error]})))
 }
 
 fn organization(org_id: &str) -> Result<(), Refused> {
@@ -79,13 +86,13 @@ fn required(body: &Value, names: &[&str]) -> Result<(), Refused> {
         .filter(|name| body.get(**name).is_none_or(Value::is_null))
         .map(|name| json!({"type": "missing", "loc": ["body", "body", name], "msg": "Field required"}))
         .collect();
-    if missing.is_empty() { Ok(()) } else { Err(answer(StatusCode::UNPROCESSABLE_ENTITY, &json!({"detail": missing}))) }
+    if missing.is_empty() { Ok(()) } else { Err(Refused(StatusCode::UNPROCESSABLE_ENTITY, json!({"detail": missing}))) }
 }
 
 fn respond(result: Result<(StatusCode, Value), Refused>) -> Response<Body> {
     match result {
         Ok((status, body)) => answer(status, &body),
-        Err(refused) => refused,
+        Err(refused) => refused.into_response(),
     }
 }
 
@@ -228,7 +235,7 @@ pub(crate) async fn sessions(
             let given = query.get(name).map(|text| text.parse::<u64>().ok().filter(|n| range.contains(n)));
             given.unwrap_or(Some(default)).ok_or_else(|| {
                 let error = json!({"type": "int_range", "loc": ["query", name], "msg": "Input is out of range"});
-                answer(StatusCode::UNPROCESSABLE_ENTITY, &json!({"detail": [error]}))
+                Refused(StatusCode::UNPROCESSABLE_ENTITY, json!({"detail": [error]}))
             })
         };
         let (limit, offset) = (number("limit", 50, 1..=200)?, number("offset", 0, 0..=u64::MAX)?);

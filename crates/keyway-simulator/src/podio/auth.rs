@@ -139,7 +139,7 @@ impl Grants {
             let text = "Sorry, you've supplied an invalid client secret.";
             return Err(Refusal::new(400, "invalid_client", text).detail("oauth.client.invalid_secret"));
         }
-        let refused = |text: &str, detail: &str| Refusal::new(400, "invalid_grant", text).detail(detail);
+        let refused = |text: &str, detail: &'static str| Refusal::new(400, "invalid_grant", text).detail(detail);
         let caller = |owner: Owner| Caller { owner, client: client.to_owned() };
         match needed("grant_type")? {
             "password" => {

@@ -5,14 +5,14 @@ use axum::{
     http::{HeaderValue, Response, StatusCode, header},
     response::IntoResponse,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// A refusal, before it knows which request it answers.
 #[derive(Debug, Clone)]
 pub(crate) struct Refusal {
     status: u16,
     error: &'static str,
-    detail: Value,
+    detail: Option<&'static str>,
     description: String,
     challenge: Option<&'static str>,
 }
@@ -21,11 +21,11 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(crate) fn new(status: u16, error: &'static str, description: impl Into<String>) -> Self {
-        Self { status, error, detail: Value::Null, description: description.into(), challenge: None }
+        Self { status, error, detail: None, description: description.into(), challenge: None }
     }
 
-    pub(crate) fn detail(mut self, detail: &str) -> Self {
-        self.detail = detail.into();
+    pub(crate) fn detail(mut self, detail: &'static str) -> Self {
+        self.detail = Some(detail);
         self
     }
 

@@ -1,0 +1,42 @@
+# The verbs that CI runs. `just` lists them.
+
+default:
+    @just --list
+
+# Build the command for use.
+build:
+    cargo build --release
+
+# Run the command with the simulator.
+try *ARGS:
+    cargo run -- {{ARGS}}
+
+# All tests: sets up what they need.
+test:
+    ./test.sh
+
+# Format.
+fmt:
+    cargo fmt --all
+
+# Lint as CI does.
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# Documentation of the crates, without warnings.
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# Write schemas/ anew from the Rust types.
+schemas:
+    cargo build -p keyway-cli
+    for name in component credential message outcome; do target/debug/keyway schema $name > schemas/$name.schema.json; done
+
+# Licences, bans and sources of the dependencies (needs cargo-deny).
+deny:
+    cargo deny check licenses bans sources
+
+# All that CI runs.
+ci:
+    .ci/run
