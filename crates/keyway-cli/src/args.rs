@@ -219,6 +219,9 @@ pub(crate) struct RunArgs {
     /// Append each failed message to this file, ready to be run again
     #[arg(long, value_name = "FILE")]
     pub(crate) dead_letter: Option<PathBuf>,
+    /// After SIGINT or SIGTERM, the longest that messages under way may take to come to their end
+    #[arg(long, value_name = "MS", default_value_t = 30_000)]
+    pub(crate) drain_timeout_ms: u64,
     /// The most bytes of a line
     #[arg(long, value_name = "BYTES", default_value_t = 16 << 20)]
     pub(crate) max_line_bytes: usize,

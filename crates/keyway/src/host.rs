@@ -11,7 +11,7 @@ use keyway_component::Redactor;
 use keyway_http::{Clock, Jitter, Transport};
 use keyway_oauth::{Account, AccountError, Credential, Overrides, TokenSource, TokenSourceParts, TokenStore};
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     builder::HostBuilder,
@@ -32,6 +32,7 @@ struct Inner {
     /// While an origin map is active only demo accounts are taken.
     demo_only: bool,
     slots: usize,
+    interrupted: CancellationToken,
     connections: Mutex<Vec<Connection>>,
 }
 
@@ -108,8 +109,16 @@ impl Host {
     }
 
     pub(crate) fn new(shared: Shared, catalog: Catalog, overrides: Overrides, demo_only: bool, slots: usize) -> Self {
-        let connections = Mutex::default();
-        Self(Arc::new(Inner { shared: Arc::new(shared), catalog, overrides, demo_only, slots, connections }))
+        let (interrupted, connections) = Default::default();
+        Self(Arc::new(Inner {
+            shared: Arc::new(shared),
+            catalog,
+            overrides,
+            demo_only,
+            slots,
+            interrupted,
+            connections,
+        }))
     }
 
     /// The names of all components, sorted.
@@ -216,6 +225,16 @@ impl Host {
     pub async fn close(&self) {
         self.0.shared.tasks.close();
         self.0.shared.tasks.wait().await;
+    }
+
+    /// Ends all messages of streams that are under way: each gets an `interrupted` outcome. Renewals go on to their end;
+    /// [`Host::close`] waits for them.
+    pub fn interrupt(&self) {
+        self.0.interrupted.cancel();
+    }
+
+    pub(crate) fn interrupted(&self) -> CancellationToken {
+        self.0.interrupted.clone()
     }
 
     pub(crate) fn slots(&self) -> usize {

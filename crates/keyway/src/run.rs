@@ -63,19 +63,24 @@ impl Host {
     where
         S: Stream<Item: Into<Incoming> + Send> + Send + 'static,
     {
-        let host = self.clone();
+        let (host, stopped) = (self.clone(), self.interrupted());
         messages.enumerate().map(move |(n, incoming)| {
             let (line, incoming, host) = (n as u64 + 1, incoming.into(), host.clone());
             let kept = incoming.clone();
             let task = AbortOnDropHandle::new(tokio::spawn(async move { host.one(line, incoming).await }));
+            let interrupted = stopped.clone();
             async move {
-                match task.await {
-                    Ok(outcome) => outcome,
-                    // A fault of ours must not cost a line of output.
-                    Err(_) => kept.read().failed(
-                        line,
-                        Failure::new(Code::Internal, "the message's task ended without a result; report this"),
-                    ),
+                tokio::select! {
+                    biased;
+                    done = task => match done {
+                        Ok(outcome) => outcome,
+                        // A fault of ours must not cost a line of output.
+                        Err(_) => kept.read().failed(line, Failure::new(Code::Internal, "the message's task ended without a result; report this")),
+                    },
+                    () = interrupted.cancelled() => {
+                        let why = "the run was stopped before this message was done; what it writes may have happened, so look before you repeat it";
+                        kept.read().failed(line, Failure::new(Code::Interrupted, why))
+                    }
                 }
             }
         })

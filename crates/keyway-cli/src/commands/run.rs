@@ -6,11 +6,11 @@ use std::{
     io::{self, Write},
     path::Path,
     process::ExitCode,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use futures_util::{FutureExt, StreamExt, stream};
-use keyway::{Outcome, Redactor};
+use keyway::{Host, Outcome, Redactor};
 use tokio::sync::watch;
 
 use crate::{
@@ -37,6 +37,7 @@ pub(crate) async fn run(args: RunArgs, redactor: &Redactor) -> Result<ExitCode, 
     let mut lines = input.lines;
     let lines = stream::poll_fn(move |context| lines.poll_recv(context)).take_until(stop.asked());
     let host = &connected.host;
+    tokio::spawn(drain(host.clone(), stop.asked(), Duration::from_millis(args.drain_timeout_ms)));
     let mut outcomes = if args.keep_order { host.run_in_order(lines) } else { host.run(lines) };
 
     let mut summary = Summary::default();
@@ -81,6 +82,13 @@ pub(crate) async fn run(args: RunArgs, redactor: &Redactor) -> Result<ExitCode, 
     }
     let failed = if summary.failed > 0 { FAILED } else { SUCCESS };
     Ok(ExitCode::from(stop.signal().unwrap_or(failed)))
+}
+
+/// Gives what is under way its time after a stop, and then interrupts the rest.
+async fn drain(host: Host, asked: impl Future<Output = ()>, timeout: Duration) {
+    asked.await;
+    tokio::time::sleep(timeout).await;
+    host.interrupt();
 }
 
 fn tell(summary: &Summary, format: SummaryFormat) {
