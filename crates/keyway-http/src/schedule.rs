@@ -13,6 +13,9 @@ use backoff::{
 };
 use keyway_component::component::{Backoff, Retry};
 
+/// No wait is longer, whatever a file says: clocks can add that much without overflowing.
+const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 3600);
+
 /// The waits before one message's retries, in turn.
 pub struct Schedule {
     intervals: Intervals,
@@ -30,8 +33,8 @@ impl Schedule {
     /// A schedule that has not begun.
     #[must_use]
     pub fn new(retry: &Retry) -> Self {
-        let first = Duration::from_millis(retry.delay_ms);
-        let longest = Duration::from_millis(retry.max_wait_ms);
+        let first = Duration::from_millis(retry.delay_ms).min(LONGEST_WAIT);
+        let longest = Duration::from_millis(retry.max_wait_ms).min(LONGEST_WAIT);
         let intervals = match retry.backoff {
             Backoff::Fixed => Intervals::Fixed(Constant::new(first)),
             Backoff::Exponential => Intervals::Exponential(Box::new(ExponentialBackoff {
@@ -86,6 +89,13 @@ mod tests {
         assert_eq!(waits(Backoff::Exponential, 100, 1_000, 0.0), [50, 100, 200, 400, 500]);
         assert_eq!(waits(Backoff::Exponential, 100, 1_000, 1.0), [150, 300, 600, 1_000, 1_000]);
         assert_eq!(waits(Backoff::Fixed, 5_000, 1_000, 0.5), [1_000; 5]);
+    }
+
+    #[test]
+    fn absurd_numbers_do_not_overflow() {
+        let year_ms = LONGEST_WAIT.as_millis();
+        assert_eq!(waits(Backoff::Fixed, u64::MAX, u64::MAX, 1.0), [year_ms; 5]);
+        assert_eq!(waits(Backoff::Exponential, u64::MAX, u64::MAX, 1.0), [year_ms; 5]);
     }
 
     #[test]

@@ -6,6 +6,9 @@ use http::HeaderMap;
 use keyway_component::component::{ResetHeader, ResetUnit, Throttle};
 use serde_json::Value;
 
+/// A server that asks for more than a year asks for a year: clocks can add that much without overflowing.
+const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 3600);
+
 /// Reads one value in the form of `Retry-After` (RFC 9110 section 10.2.3): seconds, or a date.
 ///
 /// A date counts against the answer's own `Date`, so that a clock that is wrong here does no harm. A date in the past
@@ -15,10 +18,10 @@ pub fn retry_after(value: &str, answer_date: Option<SystemTime>, now: SystemTime
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
         // More digits than a u64 holds still mean "very long".
-        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)).min(LONGEST_WAIT));
     }
     let until = httpdate::parse_http_date(value).ok()?;
-    Some(until.duration_since(answer_date.unwrap_or(now)).unwrap_or_default())
+    Some(until.duration_since(answer_date.unwrap_or(now)).unwrap_or_default().min(LONGEST_WAIT))
 }
 
 /// The wait that a throttled answer asks for: the longest of its wait headers, else its reset header, else the text
@@ -95,7 +98,7 @@ mod tests {
             ("soon", None),
             ("", None),
             ("1.5", None),
-            ("99999999999999999999999", Some(u64::MAX)),
+            ("99999999999999999999999", Some(LONGEST_WAIT.as_secs())),
             ("Mon, 01 Jan 1990 00:00:00 GMT", Some(0)),
         ];
         for (value, seconds) in table {

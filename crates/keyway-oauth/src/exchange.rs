@@ -32,6 +32,9 @@ use crate::{
 /// H01: the most bytes of a token answer.
 const MAX_BODY_BYTES: u64 = 1 << 20;
 
+/// No token is believed to live longer: ten years.
+const LONGEST_LIFETIME: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
 /// What a token request sends.
 #[derive(Debug, Clone)]
 pub(crate) enum Request {
@@ -317,7 +320,7 @@ fn lifetime(
         (last_seen, ExpirySource::LastSeen),
     ]
     .into_iter()
-    .find(|(lifetime, _)| lifetime.is_some())
+    .find_map(|(lifetime, source)| Some((Some(lifetime?.min(LONGEST_LIFETIME)), source)))
     .unwrap_or((None, ExpirySource::Unknown))
 }
 

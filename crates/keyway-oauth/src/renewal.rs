@@ -17,7 +17,7 @@ use crate::{
     fault::{TokenError, TokenErrorKind, TokenFault, TokenFaultKind},
     freshness::RenewalReason,
     plan::{Facts, Plan, SignInReason, plan},
-    source::Inner,
+    shared::Inner,
     store::{Exclusive, Pending, StoreError, Stored},
     token::Token,
 };
@@ -270,7 +270,7 @@ fn log_renewed(inner: &Inner, reason: RenewalReason, request: &Request, token: &
         Request::Refresh(_) => "refresh_token",
         Request::Mint => inner.account.grant.name(),
     };
-    let expires_at = token.expires_at.map_or_else(|| "unknown".to_owned(), crate::source::rfc3339);
+    let expires_at = token.expires_at.map_or_else(|| "unknown".to_owned(), crate::shared::rfc3339);
     let scope = token.scope.as_deref().unwrap_or("not told");
     tracing::info!(
         event = "token_renewed", account = %inner.account.label(), %reason, how, %expires_at,

@@ -1,36 +1,26 @@
 //! The token of one account: kept, judged, renewed once for all who wait.
 
 use std::{
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::{Duration, SystemTime},
 };
 
-use futures_util::{
-    FutureExt,
-    future::{BoxFuture, Shared},
-};
+use futures_util::FutureExt;
 use keyway_component::Redactor;
 use keyway_http::{Clock, Jitter, Transport};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    account::{Account, Grant},
+    account::Account,
     fault::{TokenError, TokenErrorKind},
     freshness::{Freshness, RenewalReason, freshness},
     plan::{Facts, Plan, plan},
     renewal::renew,
-    store::{Stored, TokenKey, TokenStore},
+    shared::{Flight, Inner, Outcome, State, remember},
+    store::{TokenKey, TokenStore},
     token::Token,
 };
-
-/// A refusal is told to all who ask within this time, without asking again.
-const REMEMBER_DENIAL: Duration = Duration::from_secs(60);
-/// An outage is looked at again sooner.
-const REMEMBER_OUTAGE: Duration = Duration::from_secs(10);
 
 /// Gives one account's token. Clones share it.
 #[derive(Clone)]
@@ -65,36 +55,6 @@ pub struct TokenStats {
     pub rejections: u64,
     /// When the current token ends.
     pub expires_at: Option<SystemTime>,
-}
-
-pub(crate) struct Inner {
-    pub(crate) account: Arc<Account>,
-    pub(crate) key: TokenKey,
-    pub(crate) store: Arc<dyn TokenStore>,
-    pub(crate) transport: Arc<dyn Transport>,
-    pub(crate) redactor: Redactor,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) jitter: Arc<dyn Jitter>,
-    pub(crate) token_timeout: Duration,
-    pub(crate) stats: Counters,
-    tasks: TaskTracker,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-pub(crate) struct Counters {
-    pub(crate) token_requests: AtomicU64,
-    rejections: AtomicU64,
-}
-
-type Outcome = Result<Arc<Token>, TokenError>;
-type Flight = Shared<BoxFuture<'static, Outcome>>;
-
-#[derive(Default)]
-struct State {
-    current: Option<Arc<Token>>,
-    flight: Option<Flight>,
-    failed: Option<(Instant, TokenError)>,
 }
 
 // === impl TokenSource ===
@@ -275,82 +235,4 @@ impl std::fmt::Debug for TokenSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("TokenSource").field(&self.0.account.label()).finish()
     }
-}
-
-// === impl Inner ===
-
-impl Inner {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether a renewal may begin while the old token is in use: only where that does not kill it.
-    fn renews_beside(&self) -> bool {
-        let oauth2 = &self.account.component.oauth2;
-        let mints = self.account.mints_anew() && oauth2.grants.refresh_token.is_none();
-        mints || oauth2.old_token_survives
-    }
-
-    /// The token that there is, if it has not ended and was not refused.
-    fn old_but_good(&self, state: &State, rejected: Option<&Arc<Token>>) -> Option<Arc<Token>> {
-        let token = state.current.as_ref()?;
-        let refused = rejected.is_some_and(|rejected| rejected.is_same(token));
-        let ended = token.expires_at.is_some_and(|end| end <= self.clock.now());
-        (!refused && !ended).then(|| Arc::clone(token))
-    }
-
-    /// The stored record, or this process's own token where the store does not have it (it could not be written).
-    pub(crate) fn newest(&self, mut stored: Stored) -> Stored {
-        let state = self.state();
-        let newer = |held: &Arc<Token>| stored.token.as_ref().is_none_or(|token| token.obtained_at < held.obtained_at);
-        if let Some(held) = state.current.as_ref().filter(|held| newer(held)) {
-            stored.token = Some(held.as_ref().clone());
-        }
-        stored
-    }
-
-    /// Keyed hash of the credential's code or refresh token, where its grant begins with one.
-    pub(crate) async fn begins_with(&self) -> Option<String> {
-        let name = match self.account.grant {
-            Grant::AuthorizationCode => "code",
-            Grant::RefreshToken => "refresh_token",
-            _ => return None,
-        };
-        let secret = self.account.inputs.secrets.get(name)?.read().await.ok()?;
-        Some(self.store.keyed_hash(&[name, secret.expose_secret_text()]))
-    }
-}
-
-// === impl State ===
-
-impl State {
-    fn failed_lately(&self) -> bool {
-        self.failed.as_ref().is_some_and(|(until, _)| *until > Instant::now())
-    }
-
-    fn remembered_failure(&mut self) -> Option<TokenError> {
-        if !self.failed_lately() {
-            self.failed = None;
-        }
-        let (until, error) = self.failed.as_ref()?;
-        let left = until.saturating_duration_since(Instant::now());
-        let retry_after = error.retry_after.map(|_| left);
-        Some(TokenError { retry_after, ..error.clone() })
-    }
-}
-
-/// H03: how long a failed renewal speaks for the next ones.
-fn remember(error: &TokenError) -> Duration {
-    match error.kind {
-        TokenErrorKind::Unavailable => {
-            error.retry_after.unwrap_or(REMEMBER_OUTAGE).clamp(REMEMBER_OUTAGE, REMEMBER_DENIAL)
-        }
-        _ => REMEMBER_DENIAL,
-    }
-}
-
-/// A time as RFC 3339 in UTC, for logs and summaries.
-#[must_use]
-pub fn rfc3339(time: SystemTime) -> String {
-    chrono::DateTime::<chrono::Utc>::from(time).to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// No simulated token lives longer: ten years.
+pub(crate) const LONGEST_TTL_S: u64 = 10 * 365 * 24 * 3600;
+
 /// How the simulated servers behave. The defaults are what is known of the real ones.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

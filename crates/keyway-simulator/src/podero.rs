@@ -69,7 +69,7 @@ impl Podero {
 
     fn new(options: &Options, clients: Vec<(&'static str, &'static str)>) -> Self {
         let state = Mutex::new(State { tokens: HashMap::new(), users: api::first_users() });
-        Self { clients, ttl: Duration::from_secs(options.podero_token_ttl_s), body: options.podero_body, state }
+        Self { clients, ttl: Duration::from_secs(options.podero_token_ttl_s.min(crate::options::LONGEST_TTL_S)), body: options.podero_body, state }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

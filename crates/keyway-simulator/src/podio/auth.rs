@@ -86,7 +86,7 @@ impl Grants {
         // The demo code has no end: a simulator may run for days.
         let code = Code { redirect_uri: REDIRECT_URI.to_owned(), owner: ada.owner, scope: scope(), made: None };
         Self {
-            ttl: Duration::from_secs(options.podio_token_ttl_s),
+            ttl: Duration::from_secs(options.podio_token_ttl_s.min(crate::options::LONGEST_TTL_S)),
             rotate: options.rotate_refresh_tokens,
             access: HashMap::new(),
             refresh: [(REFRESH_TOKEN.to_owned(), refresh)].into(),

@@ -1,0 +1,133 @@
+//! What a token source and its renewals share: the account's parts, the current token, the one renewal under way.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
+    time::{Duration, SystemTime},
+};
+
+use futures_util::future::{BoxFuture, Shared};
+use keyway_component::Redactor;
+use keyway_http::{Clock, Jitter, Transport};
+use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
+
+use crate::{
+    account::{Account, Grant},
+    fault::{TokenError, TokenErrorKind},
+    store::{Stored, TokenKey, TokenStore},
+    token::Token,
+};
+
+/// A refusal is told to all who ask within this time, without asking again.
+const REMEMBER_DENIAL: Duration = Duration::from_secs(60);
+/// An outage is looked at again sooner.
+const REMEMBER_OUTAGE: Duration = Duration::from_secs(10);
+
+/// The parts of one account's token source.
+pub(crate) struct Inner {
+    pub(crate) account: Arc<Account>,
+    pub(crate) key: TokenKey,
+    pub(crate) store: Arc<dyn TokenStore>,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) redactor: Redactor,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) jitter: Arc<dyn Jitter>,
+    pub(crate) token_timeout: Duration,
+    pub(crate) stats: Counters,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) state: Mutex<State>,
+}
+
+#[derive(Default)]
+pub(crate) struct Counters {
+    pub(crate) token_requests: AtomicU64,
+    pub(crate) rejections: AtomicU64,
+}
+
+pub(crate) type Outcome = Result<Arc<Token>, TokenError>;
+pub(crate) type Flight = Shared<BoxFuture<'static, Outcome>>;
+
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) current: Option<Arc<Token>>,
+    pub(crate) flight: Option<Flight>,
+    pub(crate) failed: Option<(Instant, TokenError)>,
+}
+
+// === impl Inner ===
+
+impl Inner {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a renewal may begin while the old token is in use: only where that does not kill it.
+    pub(crate) fn renews_beside(&self) -> bool {
+        let oauth2 = &self.account.component.oauth2;
+        let mints = self.account.mints_anew() && oauth2.grants.refresh_token.is_none();
+        mints || oauth2.old_token_survives
+    }
+
+    /// The token that there is, if it has not ended and was not refused.
+    pub(crate) fn old_but_good(&self, state: &State, rejected: Option<&Arc<Token>>) -> Option<Arc<Token>> {
+        let token = state.current.as_ref()?;
+        let refused = rejected.is_some_and(|rejected| rejected.is_same(token));
+        let ended = token.expires_at.is_some_and(|end| end <= self.clock.now());
+        (!refused && !ended).then(|| Arc::clone(token))
+    }
+
+    /// The stored record, or this process's own token where the store does not have it (it could not be written).
+    pub(crate) fn newest(&self, mut stored: Stored) -> Stored {
+        let state = self.state();
+        let newer = |held: &Arc<Token>| stored.token.as_ref().is_none_or(|token| token.obtained_at < held.obtained_at);
+        if let Some(held) = state.current.as_ref().filter(|held| newer(held)) {
+            stored.token = Some(held.as_ref().clone());
+        }
+        stored
+    }
+
+    /// Keyed hash of the credential's code or refresh token, where its grant begins with one.
+    pub(crate) async fn begins_with(&self) -> Option<String> {
+        let name = match self.account.grant {
+            Grant::AuthorizationCode => "code",
+            Grant::RefreshToken => "refresh_token",
+            _ => return None,
+        };
+        let secret = self.account.inputs.secrets.get(name)?.read().await.ok()?;
+        Some(self.store.keyed_hash(&[name, secret.expose_secret_text()]))
+    }
+}
+
+// === impl State ===
+
+impl State {
+    pub(crate) fn failed_lately(&self) -> bool {
+        self.failed.as_ref().is_some_and(|(until, _)| *until > Instant::now())
+    }
+
+    pub(crate) fn remembered_failure(&mut self) -> Option<TokenError> {
+        if !self.failed_lately() {
+            self.failed = None;
+        }
+        let (until, error) = self.failed.as_ref()?;
+        let left = until.saturating_duration_since(Instant::now());
+        let retry_after = error.retry_after.map(|_| left);
+        Some(TokenError { retry_after, ..error.clone() })
+    }
+}
+
+/// H03: how long a failed renewal speaks for the next ones.
+pub(crate) fn remember(error: &TokenError) -> Duration {
+    match error.kind {
+        TokenErrorKind::Unavailable => {
+            error.retry_after.unwrap_or(REMEMBER_OUTAGE).clamp(REMEMBER_OUTAGE, REMEMBER_DENIAL)
+        }
+        _ => REMEMBER_DENIAL,
+    }
+}
+
+/// A time as RFC 3339 in UTC, for logs and summaries.
+#[must_use]
+pub fn rfc3339(time: SystemTime) -> String {
+    chrono::DateTime::<chrono::Utc>::from(time).to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+}
