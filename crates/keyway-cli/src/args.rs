@@ -170,13 +170,13 @@ pub(crate) struct HostArgs {
     pub(crate) on_limit: OnLimitArg,
 
     /// The longest that one attempt may take
-    #[arg(long, value_name = "MS", default_value_t = 60_000, help_heading = "Network")]
+    #[arg(long, value_name = "MS", default_value_t = 60_000, value_parser = clap::value_parser!(u64).range(1..), help_heading = "Network")]
     pub(crate) timeout_ms: u64,
     /// The longest that a connection may take
-    #[arg(long, value_name = "MS", default_value_t = 10_000, help_heading = "Network")]
+    #[arg(long, value_name = "MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..), help_heading = "Network")]
     pub(crate) connect_timeout_ms: u64,
     /// The longest that one token request may take
-    #[arg(long, value_name = "MS", default_value_t = 30_000, help_heading = "Network")]
+    #[arg(long, value_name = "MS", default_value_t = 30_000, value_parser = clap::value_parser!(u64).range(1..), help_heading = "Network")]
     pub(crate) token_timeout_ms: u64,
     /// The most bytes of an answer's body
     #[arg(long, value_name = "BYTES", default_value_t = 64 << 20, help_heading = "Network")]
@@ -268,7 +268,7 @@ pub(crate) struct RequestArgs {
     #[arg(short, long, value_name = "NAME=VALUE", value_parser = pair, conflicts_with = "body")]
     pub(crate) form: Vec<(String, String)>,
     /// A status of 400 or more that is no failure
-    #[arg(long, value_name = "STATUS")]
+    #[arg(long, value_name = "STATUS", value_parser = clap::value_parser!(u16).range(100..600))]
     pub(crate) accept: Vec<u16>,
     /// Print the whole result as one line of JSON
     #[arg(long)]

@@ -56,9 +56,10 @@ pub(crate) async fn connect(
         return Err(CliError::Usage("--simulator has its own demo accounts; leave --credential out".to_owned()));
     }
     let host = builder.origin_map(pairs).build()?;
-    for (name, values) in
-        demo.accounts.iter().filter(|(name, _)| component.as_ref().is_none_or(|wanted| wanted == *name))
-    {
+    let of_environment = |name: &str| demo.accounts.get(&format!("{name}@{}", args.environment.as_deref()?));
+    let wanted = |name: &str| !name.contains('@') && component.as_ref().is_none_or(|wanted| wanted == name);
+    for (name, values) in demo.accounts.iter().filter(|(name, _)| wanted(name)) {
+        let values = of_environment(name).unwrap_or(values);
         // --grant and --environment choose; what the demo account says of itself gives way to them.
         let chosen = |name: &str| {
             (args.grant.is_some() && name.ends_with("_GRANT"))
@@ -97,7 +98,9 @@ pub(crate) fn with_components(
         std::fs::read_to_string(&file).map_err(|why| CliError::Input { what: format!("`{}`", file.display()), why })?;
     let checked = keyway::check_component(&file.display().to_string(), &read)
         .map_err(|faults| CliError::Faults(Box::new(faults)))?;
-    Ok((builder.component_file(file), Some(checked.value.name)))
+    // Whoever names a file means that file, also where its name is a built-in one's.
+    let name = checked.value.name;
+    Ok((builder.override_component(&name).component_file(file), Some(name)))
 }
 
 fn with_settings(mut builder: HostBuilder, args: &HostArgs) -> Result<HostBuilder, CliError> {
@@ -204,6 +207,7 @@ fn connect_accounts(host: &Host, component: Option<&str>, args: &HostArgs) -> Re
 /// Finds out whether a person has to sign in, without any request.
 async fn check_ready(host: &Host) -> Result<(), CliError> {
     for connection in host.connections() {
+        connection.account().check_secrets().await.map_err(CliError::Usage)?;
         if let Err(error) = connection.tokens().ready().await {
             return Err(match error.kind {
                 TokenErrorKind::SignInRequired => CliError::SignIn(error.message),

@@ -53,7 +53,7 @@ impl CliError {
             other => format!("error: {other}\n"),
         };
         // There is nobody left to tell if standard error is closed too.
-        let _ = stderr.write_all(redactor.text(&text).as_bytes());
+        let _ = stderr.write_all(redactor.values(&text).as_bytes());
         ExitCode::from(self.code())
     }
 }

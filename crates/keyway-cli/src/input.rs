@@ -1,7 +1,7 @@
 //! Input on a thread of its own: a read that waits for ever must not keep the process from ending.
 
 use std::{
-    fs::File,
+    fs::{File, Metadata},
     io::{self, BufReader, Read},
     path::Path,
     sync::{
@@ -34,7 +34,7 @@ pub(crate) struct Input {
 pub(crate) fn open(path: Option<&Path>, max_line_bytes: usize, keep_long: bool) -> Result<Input, CliError> {
     let read = Arc::new(AtomicU64::new(0));
     let (source, total): (Box<dyn Read + Send>, Option<u64>) = match path {
-        None => (Box::new(io::stdin()), None),
+        None => (Box::new(io::stdin()), standard_input_file().map(|file| file.len())),
         Some(path) => {
             let what = || format!("`{}`", path.display());
             let file = File::open(path).map_err(|why| CliError::Input { what: what(), why })?;
@@ -66,6 +66,34 @@ pub(crate) fn open(path: Option<&Path>, max_line_bytes: usize, keep_long: bool) 
         .spawn(reading)
         .map_err(|why| CliError::Input { what: "the input".to_owned(), why })?;
     Ok(Input { lines, error, read, total })
+}
+
+/// What standard input is, where it is a file.
+pub(crate) fn standard_input_file() -> Option<Metadata> {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd;
+        let file = File::from(io::stdin().as_fd().try_clone_to_owned().ok()?);
+        file.metadata().ok().filter(Metadata::is_file)
+    }
+    #[cfg(not(unix))]
+    {
+        None
+    }
+}
+
+/// Whether both are one file, whatever their names.
+pub(crate) fn is_same_file(one: &Metadata, other: &Metadata) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        (one.dev(), one.ino()) == (other.dev(), other.ino())
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (one, other);
+        false
+    }
 }
 
 struct Counted {

@@ -42,7 +42,45 @@ pub fn check_credential<'c>(
     text: &str,
     find: impl Fn(&str) -> Option<&'c Component>,
 ) -> Result<Checked<CredentialFile>, Faults> {
-    check(file, text, &CREDENTIAL_SCHEMA, |credential: &CredentialFile| lint::credential(credential, &find))
+    let checked =
+        check(file, text, &CREDENTIAL_SCHEMA, |credential: &CredentialFile| lint::credential(credential, &find));
+    // Whoever draws these faults shows the lines around them, and a mistaken file has secrets written out in them.
+    let masked = |faults: Faults| Faults { source: mask_values(&faults.source), ..faults };
+    match checked {
+        Ok(checked) => Ok(Checked { warnings: masked(checked.warnings), ..checked }),
+        Err(faults) => Err(masked(faults)),
+    }
+}
+
+/// The text with every string that is no key blanked out, byte for byte as long as before, so that spans still fit.
+fn mask_values(text: &str) -> String {
+    let (mut out, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(at) = rest.find('"') {
+        let (before, string) = rest.split_at(at);
+        out.push_str(before);
+        let mut escaped = false;
+        let inner = string[1..].find(|c| {
+            let ends = c == '"' && !escaped;
+            escaped = c == '\\' && !escaped;
+            ends
+        });
+        // A string without an end: nothing after it is sure to be no secret.
+        let end = inner.map_or(string.len(), |inner| inner + 2);
+        let (string, after) = string.split_at(end);
+        if inner.is_some() && after.trim_start().starts_with(':') {
+            out.push_str(string);
+        } else {
+            let last = string.len() - 1;
+            out.extend(string.bytes().enumerate().map(|(n, byte)| match byte {
+                b'"' if n == 0 || n == last => '"',
+                b'\n' => '\n',
+                _ => '*',
+            }));
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    out
 }
 
 fn check<T: DeserializeOwned>(
@@ -138,4 +176,17 @@ fn not_json(text: &str, error: &serde_json::Error) -> Fault {
     let mut fault = Fault::error("json", "", format!("the file is no JSON: {message}"));
     (fault.line, fault.column, fault.span) = (line, column, offset..offset + usize::from(!text.is_empty()));
     fault
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mask_values;
+
+    #[test]
+    fn values_are_blanked_and_keys_stay() {
+        let text = r#"{"client_secret": "a \" b, é", "n": 1, "list": ["x"], "cut": "zz"#;
+        let masked = mask_values(text);
+        assert_eq!(masked, r#"{"client_secret": "**********", "n": 1, "list": ["*"], "cut": "**"#);
+        assert_eq!(masked.len(), text.len());
+    }
 }

@@ -57,7 +57,8 @@ impl Redactor {
         }
         let mut held = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
         let ring = held.entry(owner.to_owned()).or_default();
-        if ring.iter().any(|known| known.is(secret)) {
+        if let Some(known) = ring.iter().position(|known| known.is(secret)).and_then(|at| ring.remove(at)) {
+            ring.push_back(known);
             return;
         }
         if ring.len() == KEPT_PER_OWNER {
@@ -72,10 +73,9 @@ impl Redactor {
         self.0.names.read().unwrap_or_else(PoisonError::into_inner).contains(name)
     }
 
-    /// The text without any known secret, and without the value of any `name=value` or `"name": "value"` whose name
-    /// is a secret's.
+    /// The text without any known secret. For sentences of our own, where a name before a colon is no secret's.
     #[must_use]
-    pub fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
+    pub fn values<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let mut out = Cow::Borrowed(text);
         let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
         for form in known.values().flatten().flat_map(|known| &known.forms) {
@@ -83,7 +83,14 @@ impl Redactor {
                 out = Cow::Owned(out.replace(form.expose_secret_text(), MASK));
             }
         }
-        drop(known);
+        out
+    }
+
+    /// The text without any known secret, and without the value of any `name=value` or `"name": "value"` whose name
+    /// is a secret's.
+    #[must_use]
+    pub fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let out = self.values(text);
         match self.by_name(&out) {
             Some(masked) => Cow::Owned(masked),
             None => out,

@@ -41,15 +41,29 @@ fn describe(error: &ValidationError<'_>, known: &[&str], faults: &mut Vec<Fault>
             for key in unexpected {
                 let place = format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
                 let fault = Fault::error("unknown_key", place, format!("`{key}` is no key here"));
-                faults.push(match nearest(key, known.iter().copied()) {
+                faults.push(match nearest(key, known.iter().copied().filter(|name| name != key)) {
                     Some(meant) => fault.hint(format!("did you mean `{meant}`?")),
-                    None => fault.hint("take it out, or look the name up with `keyway schema`"),
+                    None => fault.hint("take it out, or look the name up in the schema (`keyway schema component`, `keyway schema credential`)"),
                 });
                 unknown.push((pointer.clone(), key.clone()));
             }
         }
         // "Is not valid under any of the schemas" helps nobody: the branch that came closest says more.
         ValidationErrorKind::OneOfNotValid { context } | ValidationErrorKind::AnyOf { context } => {
+            let constants: Vec<String> = context
+                .iter()
+                .flatten()
+                .filter_map(|inner| match inner.kind() {
+                    ValidationErrorKind::Constant { expected_value } => Some(expected_value.to_string()),
+                    _ => None,
+                })
+                .collect();
+            if constants.len() > 1
+                && context.iter().flatten().all(|inner| inner.instance_path() == error.instance_path())
+            {
+                faults.push(Fault::error("schema", pointer, format!("must be one of {}", constants.join(", "))));
+                return;
+            }
             let closest = context.iter().filter(|branch| !branch.is_empty()).min_by_key(|branch| distance(branch));
             match closest {
                 Some(branch) => branch.iter().for_each(|inner| describe(inner, known, faults, unknown)),

@@ -35,6 +35,13 @@ impl AddressGuard {
         Self { private_hosts: hosts.into_iter().map(|host| host.to_ascii_lowercase()).collect() }
     }
 
+    /// This guard, with these hosts let be on private networks as well.
+    #[must_use]
+    pub fn and_allowing(mut self, hosts: impl IntoIterator<Item = String>) -> Self {
+        self.private_hosts.extend(hosts.into_iter().map(|host| host.to_ascii_lowercase()));
+        self
+    }
+
     /// Checks a URL whose host is an address: a resolver never sees those.
     ///
     /// # Errors

@@ -21,7 +21,7 @@ pub struct ByteBudget {
 #[derive(Debug, Clone, Default)]
 pub struct Body {
     bytes: Bytes,
-    _share: Option<Arc<OwnedSemaphorePermit>>,
+    share: Option<Arc<OwnedSemaphorePermit>>,
 }
 
 // === impl ByteBudget ===
@@ -54,7 +54,12 @@ impl Body {
             drop(share.split(share.num_permits().saturating_sub(needed)));
             Arc::new(share)
         });
-        Self { bytes, _share: share }
+        Self { bytes, share: share }
+    }
+
+    /// Gives the share back and keeps the bytes: for whoever holds bodies in an order that others must not wait for.
+    pub fn release(&mut self) {
+        self.share = None;
     }
 
     /// The bytes, without copying them. They may outlive the share.
@@ -66,7 +71,7 @@ impl Body {
 
 impl From<Bytes> for Body {
     fn from(bytes: Bytes) -> Self {
-        Self { bytes, _share: None }
+        Self { bytes, share: None }
     }
 }
 
@@ -83,7 +88,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_share_is_cut_to_size_and_comes_back() {
+    async fn ashare_is_cut_to_size_and_comes_back() {
         let budget = ByteBudget::new(10 * UNIT);
         let share = budget.share(64 * UNIT).await;
         assert_eq!(budget.units.available_permits(), 0, "more than there is means all there is");

@@ -18,7 +18,19 @@ pub(crate) fn while_sending(error: &reqwest::Error) -> AttemptEnd {
     if error.is_connect() || error.is_dns() {
         return AttemptEnd::NeverSent(connect_fault(error));
     }
+    if cause::<h2::Error>(error).is_some_and(was_refused) {
+        return AttemptEnd::NeverSent(WireFault::new(
+            WireFaultKind::Reset,
+            "the server refused the HTTP/2 stream before it looked at it",
+        ));
+    }
     AttemptEnd::MaybeProcessed(exchange_fault(error))
+}
+
+/// RFC 9113 section 8.7: a refused stream, and streams beyond an orderly GOAWAY, were not processed.
+fn was_refused(error: &h2::Error) -> bool {
+    let orderly_end = error.is_go_away() && error.reason() == Some(h2::Reason::NO_ERROR);
+    error.is_remote() && (error.reason() == Some(h2::Reason::REFUSED_STREAM) || orderly_end)
 }
 
 /// An error in the middle of an answer.
@@ -48,7 +60,8 @@ fn exchange_fault(error: &reqwest::Error) -> WireFault {
         return WireFault::new(WireFaultKind::Protocol, format!("the answer cannot be decoded: {}", deepest(error)));
     }
     let cut_short = cause::<hyper::Error>(error).is_some_and(hyper::Error::is_incomplete_message);
-    let reset = cut_short || cause::<io::Error>(error).is_some();
+    let h2 = cause::<h2::Error>(error).is_some_and(|h2| h2.is_io() || h2.is_reset() || h2.is_go_away());
+    let reset = cut_short || h2 || cause::<io::Error>(error).is_some();
     let kind = if reset { WireFaultKind::Reset } else { WireFaultKind::Protocol };
     WireFault::new(kind, format!("the connection broke: {}", deepest(error)))
 }

@@ -3,7 +3,7 @@
 use std::{
     net::SocketAddr,
     sync::{Arc, OnceLock},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::{Bytes, BytesMut};
@@ -73,14 +73,17 @@ impl ReqwestTransport {
         if !call.body.is_empty() {
             *request.body_mut() = Some(call.body.into());
         }
+        let begun = Instant::now();
         match client.execute(request).await {
-            Ok(response) => self.read(response, call.max_body_bytes).await,
+            Ok(response) => {
+                self.read(response, call.max_body_bytes, call.timeout.saturating_sub(begun.elapsed())).await
+            }
             Err(error) => reqwest_fault::while_sending(&error),
         }
     }
 
     /// Reads the body in pieces, up to the limit in decoded bytes: a compressed bomb is counted as what it becomes.
-    async fn read(&self, mut response: reqwest::Response, limit: u64) -> AttemptEnd {
+    async fn read(&self, mut response: reqwest::Response, limit: u64, left: Duration) -> AttemptEnd {
         let status = response.status();
         let announced = response.content_length();
         let fault = |fault: WireFault| AttemptEnd::MaybeProcessed(WireFault { status: Some(status.as_u16()), ..fault });
@@ -104,7 +107,15 @@ impl ReqwestTransport {
                 return too_large();
             }
             if total > FREE_BYTES && share.is_none() {
-                share = self.budget.share(announced.unwrap_or(limit).min(limit)).await;
+                // The client's own time limits do not run while nothing is read, so this wait needs one.
+                let room = self.budget.share(announced.unwrap_or(limit).min(limit));
+                share = match tokio::time::timeout(left, room).await {
+                    Ok(share) => share,
+                    Err(_) => {
+                        let detail = "other large answers took all the memory for bodies until the time was up; use less concurrency, or a larger budget";
+                        return fault(WireFault::new(WireFaultKind::Timeout, detail));
+                    }
+                };
             }
             // Most bodies come in one piece, which is then passed on as it is.
             if first.is_empty() && rest.is_empty() {
@@ -155,6 +166,24 @@ impl ReqwestTransport {
         })
     }
 
+    /// The guard, with the proxies' own hosts let through: whoever sets a proxy means to reach it.
+    fn guard_with_proxy(&self, local: bool) -> AddressGuard {
+        let guard = self.options.guard.clone();
+        let host_of = |url: Url| url.host_str().map(str::to_owned);
+        match &self.options.proxy {
+            _ if local => guard,
+            Proxy::None => guard,
+            Proxy::Url(url) => guard.and_allowing(host_of(url.clone())),
+            Proxy::Environment => {
+                let names = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+                let values = names.iter().filter_map(|name| std::env::var(name).ok());
+                let urls = values
+                    .filter_map(|value| Url::parse(&value).or_else(|_| Url::parse(&format!("http://{value}"))).ok());
+                guard.and_allowing(urls.filter_map(host_of))
+            }
+        }
+    }
+
     fn settings(&self, local: bool) -> Result<reqwest::ClientBuilder, WireFault> {
         let builder = Client::builder()
             .user_agent(concat!("keyway/", env!("CARGO_PKG_VERSION")))
@@ -165,7 +194,7 @@ impl ReqwestTransport {
             .pool_idle_timeout(POOL_IDLE)
             .http1_max_headers(MAX_HEADERS)
             .tls_version_min(tls::Version::TLS_1_2)
-            .dns_resolver(Arc::new(GuardedResolver(self.options.guard.clone())));
+            .dns_resolver(Arc::new(GuardedResolver(self.guard_with_proxy(local))));
         Ok(match &self.options.proxy {
             _ if local => builder.no_proxy(),
             Proxy::None => builder.no_proxy(),

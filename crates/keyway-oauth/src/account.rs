@@ -171,7 +171,7 @@ impl Account {
             grant,
             client_id,
             scope: file.scope.clone().unwrap_or_else(|| component.oauth2.scope.default.clone()),
-            encoding: endpoints::encoding(component, &file),
+            encoding: endpoints.encoding,
             endpoints,
             retry: component.retry.with(&file.retry).with(&over.retry),
             values,
@@ -190,6 +190,12 @@ impl Account {
     #[must_use]
     pub fn mints_anew(&self) -> bool {
         !matches!(self.grant, Grant::AuthorizationCode | Grant::RefreshToken)
+    }
+
+    /// Whether the credential says where a secret is.
+    #[must_use]
+    pub fn has_secret(&self, name: &str) -> bool {
+        self.inputs.has(name)
     }
 
     /// Whether the client authenticates with a secret.
@@ -218,6 +224,22 @@ impl Account {
         parts
     }
 
+    /// Whether the secrets in environment variables and files are there. Commands are not run for it.
+    ///
+    /// # Errors
+    /// The first that is not, with what to do.
+    pub async fn check_secrets(&self) -> Result<(), String> {
+        for (name, source) in &self.inputs.secrets {
+            if !matches!(source, SecretSource::Reference(SecretRef::Command(_))) {
+                source
+                    .read()
+                    .await
+                    .map_err(|error| format!("the secret `{name}` of `{}` cannot be had: {error}", self.label()))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Fills a template that may name secrets, and makes those known to the redactor.
     ///
     /// # Errors
@@ -227,7 +249,7 @@ impl Account {
         for name in template.names() {
             if let Some(source) = self.inputs.secrets.get(name) {
                 let secret = source.read().await.map_err(|error| error.to_string())?;
-                redactor.know(&self.label(), &secret);
+                redactor.know(&self.inputs_label(), &secret);
                 secrets.insert(name, secret);
             }
         }
@@ -245,9 +267,14 @@ impl Account {
         redactor.add_names(secret_variables.map(|(name, _)| name.as_str()));
         for source in self.inputs.secrets.values() {
             if let SecretSource::Value(secret) = source {
-                redactor.know(&self.label(), secret);
+                redactor.know(&self.inputs_label(), secret);
             }
         }
+    }
+
+    /// The redactor's owner of the account's inputs. They must not be crowded out by tokens that come and go.
+    pub(crate) fn inputs_label(&self) -> String {
+        format!("{} inputs", self.label())
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use keyway_component::{Component, CredentialFile, Secret};
+use keyway_component::{Component, CredentialFile, Faults, Secret, check_credential};
 
 /// The name of an account that has no other.
 const DEFAULT_NAME: &str = "default";
@@ -19,7 +19,7 @@ pub struct Credential {
     pub(crate) source: CredentialSource,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) enum CredentialSource {
     File {
         path: PathBuf,
@@ -139,6 +139,17 @@ impl Credential {
         }
     }
 
+    /// What is wrong with a credential file that does not even name its component.
+    #[must_use]
+    pub fn faults(&self) -> Option<Faults> {
+        match &self.source {
+            CredentialSource::File { path, text, .. } => {
+                check_credential(&path.display().to_string(), text, |_| None).err()
+            }
+            _ => None,
+        }
+    }
+
     /// Whether it is a simulator's account.
     #[must_use]
     pub fn is_demo(&self) -> bool {
@@ -148,6 +159,20 @@ impl Credential {
     fn variables(component: &str, values: BTreeMap<String, Secret>, demo: bool) -> Self {
         let source = CredentialSource::Variables { component: component.to_owned(), values, demo };
         Self { name: DEFAULT_NAME.to_owned(), source }
+    }
+}
+
+impl std::fmt::Debug for CredentialSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            // Its text may hold a secret that somebody wrote out, and that is refused only later.
+            Self::File { path, .. } => f.debug_tuple("File").field(path).finish(),
+            Self::Variables { component, values, .. } => {
+                let names: Vec<&String> = values.keys().collect();
+                f.debug_tuple("Variables").field(component).field(&names).finish()
+            }
+            Self::Given(file) => f.debug_tuple("Given").field(&file.component).finish(),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     future::Future,
     pin::Pin,
+    sync::atomic::{AtomicU64, Ordering},
     time::{Duration, SystemTime},
 };
 
@@ -52,6 +53,8 @@ pub(crate) struct Exchange<'a> {
     pub(crate) clock: &'a dyn Clock,
     /// H06: token requests have a time limit of their own.
     pub(crate) timeout: Duration,
+    /// Counts requests that are really sent.
+    pub(crate) requests: &'a AtomicU64,
 }
 
 type Answer = StandardTokenResponse<Further, BasicTokenType>;
@@ -196,7 +199,7 @@ impl Exchange<'_> {
             let secret = source.read().await.map_err(|error| {
                 TokenFault::new(TokenFaultKind::Unreachable, format!("the secret `{name}` cannot be had: {error}"))
             })?;
-            self.redactor.know(&self.account.label(), &secret);
+            self.redactor.know(&self.account.inputs_label(), &secret);
             secrets.insert(name.to_owned(), secret);
         }
         if let Request::Refresh(token) = request {
@@ -267,6 +270,12 @@ impl<'c> AsyncHttpClient<'c> for DialectClient<'_> {
             };
             let call = speak(self.endpoint, request.body(), &words)
                 .map_err(|error| TokenFault::new(TokenFaultKind::Unreachable, error.to_string()))?;
+            // A server may echo the header as it came.
+            let basic = call.headers.get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+            if let Some((_, encoded)) = basic.and_then(|text| text.split_once(' ')) {
+                self.exchange.redactor.know(&account.inputs_label(), &Secret::new(encoded));
+            }
+            self.exchange.requests.fetch_add(1, Ordering::Relaxed);
             let end = self.exchange.transport.send(call).await;
             let now = self.exchange.clock.now();
             let heard = hear(end, &account.component, account.encoding, self.exchange.redactor, now)?;

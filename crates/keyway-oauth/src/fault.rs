@@ -31,6 +31,8 @@ pub enum TokenErrorKind {
     Denied,
     /// It cannot be reached, or cannot answer now: never taken for a denial.
     Unavailable,
+    /// No request can be made: a secret, a certificate or an address is not as it should be.
+    Unusable,
     /// It answers with something that is no token answer.
     ResponseInvalid,
 }

@@ -3,10 +3,7 @@
 //! lock → read the store again → still stale? → pending mark → one request → store, durably → unlock. The lock is held
 //! for one request; between two of them it is released and the store is read again.
 
-use std::{
-    sync::atomic::Ordering,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use keyway_http::Schedule;
 use tokio::time::Instant;
@@ -25,6 +22,9 @@ use crate::{
 /// The lock outlives the token request by this, so that a slow answer never meets a lock that ended.
 const LOCK_MARGIN: Duration = Duration::from_secs(10);
 
+/// A store that changes under every plan is an outage, not a reason to go on for ever.
+const MOST_PLANS: u32 = 5;
+
 /// How one attempt ended without a token.
 enum Ended {
     /// The store has changed, or another way is open: plan anew at once.
@@ -39,11 +39,17 @@ enum Ended {
 pub(crate) async fn renew(inner: &Inner, reason: RenewalReason, replace: Option<&Token>) -> Result<Token, TokenError> {
     let mut renewal = Renewal { inner, replace, refresh_refused: false };
     let retry = &inner.account.retry;
-    let (mut schedule, begun, mut retries) = (Schedule::new(retry), Instant::now(), 0);
+    let (mut schedule, begun, mut retries, mut plans) = (Schedule::new(retry), Instant::now(), 0, 1);
     loop {
         let fault = match renewal.attempt(reason).await {
             Ok(token) => return Ok(token),
-            Err(Ended::PlanAnew) => continue,
+            Err(Ended::PlanAnew) if plans < MOST_PLANS => {
+                plans += 1;
+                continue;
+            }
+            Err(Ended::PlanAnew) => {
+                TokenFault::new(TokenFaultKind::NotProcessed, "others keep replacing the token in the store")
+            }
             Err(Ended::Stop(error)) => return Err(error),
             Err(Ended::Later(fault)) => fault,
         };
@@ -58,7 +64,11 @@ pub(crate) async fn renew(inner: &Inner, reason: RenewalReason, replace: Option<
             event = "token_retry", account = %inner.account.label(), retry = retries,
             wait_ms = wait.as_millis() as u64, why = %fault, "no token yet"
         );
-        tokio::time::sleep(wait).await;
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            // Only this wait is cut short by the end of the process, never a request.
+            () = inner.closing.cancelled() => return Err(renewal.unavailable(&fault, retries)),
+        }
     }
 }
 
@@ -73,10 +83,11 @@ struct Renewal<'a> {
 impl Renewal<'_> {
     async fn attempt(&mut self, reason: RenewalReason) -> Result<Token, Ended> {
         let inner = self.inner;
-        let ttl = inner.token_timeout + LOCK_MARGIN;
+        let ttl = inner.token_timeout.saturating_add(LOCK_MARGIN);
         let mut guard = inner.store.exclusive(&inner.key, ttl).await.map_err(|error| self.store_failed(&error))?;
         let stored = guard.load().await.map_err(|error| self.store_failed(&error))?;
         let stored = inner.newest(stored);
+        inner.know(stored.token.as_ref());
         let begins_with = inner.begins_with().await;
         let facts = Facts {
             stored: &stored,
@@ -101,13 +112,13 @@ impl Renewal<'_> {
             Plan::SignIn(why) => return Err(Ended::Stop(self.sign_in(why, None))),
         };
         self.mark(guard.as_mut(), &stored, &request, begins_with.as_deref()).await?;
-        inner.stats.token_requests.fetch_add(1, Ordering::Relaxed);
         let exchange = Exchange {
             account: &inner.account,
             transport: inner.transport.as_ref(),
             redactor: &inner.redactor,
             clock: inner.clock.as_ref(),
             timeout: inner.token_timeout,
+            requests: &inner.stats.token_requests,
         };
         match exchange.send(&request, stored.token.as_ref()).await {
             Ok(mut token) => {
@@ -133,6 +144,7 @@ impl Renewal<'_> {
         let (what, sent) = match (request, &self.inner.account.grant) {
             (Request::Refresh(token), _) => ("refresh", self.inner.store.keyed_hash(&[token.expose_secret_text()])),
             (Request::Mint, Grant::AuthorizationCode) => ("code", begins_with.unwrap_or_default().to_owned()),
+            (Request::Mint, Grant::RefreshToken) => ("refresh", begins_with.unwrap_or_default().to_owned()),
             (Request::Mint, _) => return Ok(()),
         };
         let before = stored.pending.as_ref().filter(|pending| pending.sent == sent);
@@ -145,7 +157,14 @@ impl Renewal<'_> {
         let since = self.inner.clock.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         let times = before.map_or(0, |pending| pending.times).saturating_add(1);
         let pending = Pending { since, what: what.to_owned(), sent, times };
-        guard.mark_pending(Some(pending)).await.map_err(|error| self.store_failed(&error))
+        match guard.mark_pending(Some(pending)).await {
+            // What can be got again anew needs no mark.
+            Err(error) if self.inner.account.mints_anew() => {
+                tracing::warn!(event = "no_pending_mark", account = %self.inner.account.label(), %error, "the token store cannot be written");
+                Ok(())
+            }
+            marked => marked.map_err(|error| self.store_failed(&error)),
+        }
     }
 
     /// Stores the token before anybody uses it. A store that fails now would lose the only copy of a rotated refresh
@@ -153,7 +172,7 @@ impl Renewal<'_> {
     async fn keep(&self, guard: &mut dyn Exclusive, stored: &Stored, token: &Token) -> Result<(), Ended> {
         match guard.replace_if(stored.version, token).await {
             Ok(_) => Ok(()),
-            Err(StoreError::Conflict) => Err(Ended::PlanAnew),
+            Err(StoreError::Conflict) => self.keep_all_the_same(guard, token).await,
             Err(error) => {
                 tracing::error!(
                     event = "token_not_stored", account = %self.inner.account.label(), %error,
@@ -162,6 +181,15 @@ impl Renewal<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// Somebody wrote, or removed the record, in spite of the lock. What a peer got stands; an empty place is filled.
+    async fn keep_all_the_same(&self, guard: &mut dyn Exclusive, token: &Token) -> Result<(), Ended> {
+        let now = guard.load().await.map_err(|error| self.store_failed(&error))?;
+        if now.token.is_some() {
+            return Err(Ended::PlanAnew);
+        }
+        guard.replace_if(now.version, token).await.map(|_| ()).map_err(|error| self.store_failed(&error))
     }
 
     async fn judge(
@@ -173,9 +201,16 @@ impl Renewal<'_> {
     ) -> Ended {
         use TokenFaultKind::{Denied, Invalid, InvalidClient, InvalidGrant, MaybeProcessed, NotProcessed, Unreachable};
         let interrupted = stored.pending.is_some();
-        if !matches!(fault.kind, MaybeProcessed | Invalid) {
-            // The server did nothing with it: the mark has nothing to warn of.
-            let _ = guard.mark_pending(None).await;
+        match fault.kind {
+            MaybeProcessed | Invalid => {}
+            // This request did nothing. An earlier one that is still marked may have.
+            NotProcessed | Unreachable => {
+                let _ = guard.mark_pending(stored.pending.clone()).await;
+            }
+            // The server has answered about what was sent: the mark has nothing to warn of any more.
+            InvalidGrant | InvalidClient | Denied => {
+                let _ = guard.mark_pending(None).await;
+            }
         }
         match (fault.kind, request) {
             (InvalidGrant, Request::Refresh(_)) => {
@@ -191,10 +226,14 @@ impl Renewal<'_> {
                 Ended::Stop(self.sign_in(why, Some(fault)))
             }
             (InvalidGrant, Request::Mint) if !self.inner.account.mints_anew() => {
-                Ended::Stop(self.sign_in(SignInReason::Spent, Some(fault)))
+                let why = if interrupted { SignInReason::Interrupted } else { SignInReason::Spent };
+                Ended::Stop(self.sign_in(why, Some(fault)))
             }
             (InvalidGrant | Denied | InvalidClient, _) => Ended::Stop(self.denied(fault)),
-            (Unreachable, _) => Ended::Stop(self.unavailable(&fault, 1)),
+            (Unreachable, _) => {
+                let message = format!("no token for `{}`: {fault}", self.inner.account.label());
+                Ended::Stop(TokenError { kind: TokenErrorKind::Unusable, message, oauth: None, retry_after: None })
+            }
             (Invalid, _) => {
                 let message = format!("no token for `{}`: {fault}", self.inner.account.label());
                 let kind = TokenErrorKind::ResponseInvalid;
@@ -206,9 +245,15 @@ impl Renewal<'_> {
                 Ended::Stop(self.unavailable(&fault, 1))
             }
             // A refresh token may rotate: one repetition under the mark, then the outage is told.
-            (MaybeProcessed, Request::Refresh(_)) if interrupted => Ended::Stop(self.unavailable(&fault, 2)),
+            (MaybeProcessed, _) if interrupted && self.sends_refresh_token(request) => {
+                Ended::Stop(self.unavailable(&fault, 2))
+            }
             (MaybeProcessed, _) => Ended::Later(fault),
         }
+    }
+
+    fn sends_refresh_token(&self, request: &Request) -> bool {
+        matches!(request, Request::Refresh(_)) || self.inner.account.grant == Grant::RefreshToken
     }
 
     fn denied(&self, fault: TokenFault) -> TokenError {
@@ -274,6 +319,6 @@ fn log_renewed(inner: &Inner, reason: RenewalReason, request: &Request, token: &
     let scope = token.scope.as_deref().unwrap_or("not told");
     tracing::info!(
         event = "token_renewed", account = %inner.account.label(), %reason, how, %expires_at,
-        expiry_source = %token.expiry_source, scope = %keyway_component::printable(scope, 200), "token renewed"
+        expiry_source = %token.expiry_source, scope = %keyway_component::printable(&inner.redactor.text(scope), 200), "token renewed"
     );
 }

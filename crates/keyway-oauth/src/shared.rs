@@ -9,7 +9,7 @@ use futures_util::future::{BoxFuture, Shared};
 use keyway_component::Redactor;
 use keyway_http::{Clock, Jitter, Transport};
 use tokio::time::Instant;
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     account::{Account, Grant},
@@ -35,6 +35,7 @@ pub(crate) struct Inner {
     pub(crate) token_timeout: Duration,
     pub(crate) stats: Counters,
     pub(crate) tasks: TaskTracker,
+    pub(crate) closing: CancellationToken,
     pub(crate) state: Mutex<State>,
 }
 
@@ -84,6 +85,14 @@ impl Inner {
             stored.token = Some(held.as_ref().clone());
         }
         stored
+    }
+
+    /// Makes a token that came from the store known to the redactor.
+    pub(crate) fn know(&self, token: Option<&Token>) {
+        let secrets = token.into_iter().flat_map(|token| [Some(&token.access_token), token.refresh_token.as_ref()]);
+        for secret in secrets.flatten() {
+            self.redactor.know(&self.account.label(), secret);
+        }
     }
 
     /// Keyed hash of the credential's code or refresh token, where its grant begins with one.

@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use keyway_component::Redactor;
 use keyway_http::{Clock, Jitter, Transport};
 use tokio::time::Instant;
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     account::Account,
@@ -44,6 +44,8 @@ pub struct TokenSourceParts {
     pub token_timeout: Duration,
     /// Where renewals run, so that the end of the process can wait for them.
     pub tasks: TaskTracker,
+    /// Cancelled when the process ends: renewals that only wait for another attempt give up.
+    pub closing: CancellationToken,
 }
 
 /// What a token source has done so far.
@@ -63,7 +65,8 @@ impl TokenSource {
     /// A source that has no token yet. Nothing is read or asked for until [`TokenSource::token`].
     #[must_use]
     pub fn new(parts: TokenSourceParts) -> Self {
-        let TokenSourceParts { account, store, transport, redactor, clock, jitter, token_timeout, tasks } = parts;
+        let TokenSourceParts { account, store, transport, redactor, clock, jitter, token_timeout, tasks, closing } =
+            parts;
         account.register_secrets(&redactor);
         let parts = account.fingerprint_parts();
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
@@ -85,6 +88,7 @@ impl TokenSource {
             token_timeout,
             stats,
             tasks,
+            closing,
             state,
         }))
     }
@@ -197,9 +201,10 @@ impl TokenSource {
     fn start(&self, state: &mut State, reason: RenewalReason, replace: Option<Arc<Token>>) -> Flight {
         let inner = Arc::clone(&self.0);
         let task = self.0.tasks.spawn(async move {
+            // Also a renewal that ends by a panic makes way for the next one.
+            let landing = Landing(Arc::clone(&inner));
             let outcome = renew(&inner, reason, replace.as_deref()).await.map(Arc::new);
             let mut state = inner.state();
-            state.flight = None;
             match &outcome {
                 Ok(token) => {
                     state.current = Some(Arc::clone(token));
@@ -211,6 +216,8 @@ impl TokenSource {
                     state.failed = Some((Instant::now() + remember(error), error.clone()));
                 }
             }
+            drop(state);
+            drop(landing);
             outcome
         });
         let flight: Flight = task
@@ -228,6 +235,15 @@ impl TokenSource {
             .shared();
         state.flight = Some(flight.clone());
         flight
+    }
+}
+
+/// Takes the flight off the board when its task ends, however it ends.
+struct Landing(Arc<Inner>);
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        self.0.state().flight = None;
     }
 }
 

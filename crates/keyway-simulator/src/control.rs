@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    extract::State,
-    http::StatusCode,
+    extract::{Request, State},
+    http::{StatusCode, header},
+    middleware::{self, Next},
     response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
@@ -22,6 +23,15 @@ pub(crate) fn router() -> Router<Arc<World>> {
         .route("/_simulator/stats.html", get(page))
         .route("/_simulator/faults", post(fault))
         .route("/_simulator/reset", post(reset))
+        .layer(middleware::from_fn(no_messages))
+}
+
+/// A message of a client carries a token, and the real servers have no such pages.
+async fn no_messages(request: Request, next: Next) -> Response {
+    if request.headers().contains_key(header::AUTHORIZATION) {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    next.run(request).await
 }
 
 async fn about(State(world): State<Arc<World>>) -> Json<Option<Demo>> {

@@ -69,7 +69,12 @@ impl Podero {
 
     fn new(options: &Options, clients: Vec<(&'static str, &'static str)>) -> Self {
         let state = Mutex::new(State { tokens: HashMap::new(), users: api::first_users() });
-        Self { clients, ttl: Duration::from_secs(options.podero_token_ttl_s.min(crate::options::LONGEST_TTL_S)), body: options.podero_body, state }
+        Self {
+            clients,
+            ttl: Duration::from_secs(options.podero_token_ttl_s.min(crate::options::LONGEST_TTL_S)),
+            body: options.podero_body,
+            state,
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -97,11 +102,20 @@ impl FromRef<Here> for Arc<World> {
 
 /// The demo account of production as environment variables.
 pub(crate) fn demo_account() -> Vec<(String, String)> {
+    account(CLIENT, "production")
+}
+
+/// The demo account of the sandbox.
+pub(crate) fn sandbox_account() -> Vec<(String, String)> {
+    account(SANDBOX_CLIENT, "sandbox")
+}
+
+fn account(client: (&str, &str), environment: &str) -> Vec<(String, String)> {
     [
-        ("PODERO_CLIENT_ID", CLIENT.0),
-        ("PODERO_CLIENT_SECRET", CLIENT.1),
+        ("PODERO_CLIENT_ID", client.0),
+        ("PODERO_CLIENT_SECRET", client.1),
         ("PODERO_ORG_ID", ORG_ID),
-        ("PODERO_ENVIRONMENT", "production"),
+        ("PODERO_ENVIRONMENT", environment),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into()

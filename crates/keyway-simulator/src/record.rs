@@ -90,14 +90,14 @@ impl Recorder {
     /// Notes that a call is under way. It is recorded when the guard is dropped, also if its client goes away.
     pub(crate) fn open(&self, call: Call) -> OpenCall<'_> {
         let mut in_flight = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
-        *in_flight += 1;
+        *in_flight += u64::from(call.target == "api");
         let mut stats = self.stats.lock().unwrap_or_else(PoisonError::into_inner);
         stats.most_in_flight = stats.most_in_flight.max(*in_flight);
         OpenCall { recorder: self, call }
     }
 
     fn end(&self, call: Call) {
-        *self.in_flight.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        *self.in_flight.lock().unwrap_or_else(PoisonError::into_inner) -= u64::from(call.target == "api");
         let mut stats = self.stats.lock().unwrap_or_else(PoisonError::into_inner);
         if call.target == "token" {
             stats.token_requests += 1;

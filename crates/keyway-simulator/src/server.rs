@@ -52,7 +52,7 @@ pub struct Origin {
 pub struct Demo {
     /// Real origins and where they are simulated.
     pub origins: Vec<Origin>,
-    /// Names and values by component.
+    /// Names and values by component; `component@environment` where an environment has an account of its own.
     pub accounts: std::collections::BTreeMap<String, Vec<(String, String)>>,
 }
 
@@ -193,7 +193,12 @@ fn demo(addresses: &[SocketAddr; 3]) -> Demo {
             origin("https://app.podero.com", &podero_at),
             origin("https://sandbox-app.podero.com", &sandbox_at),
         ],
-        accounts: [("podio".to_owned(), podio::demo_account()), ("podero".to_owned(), podero::demo_account())].into(),
+        accounts: [
+            ("podio".to_owned(), podio::demo_account()),
+            ("podero".to_owned(), podero::demo_account()),
+            ("podero@sandbox".to_owned(), podero::sandbox_account()),
+        ]
+        .into(),
     }
 }
 

@@ -13,7 +13,7 @@ use keyway_http::{
 };
 use keyway_oauth::{MemoryStore, Overrides, TokenStore};
 use tokio::sync::Semaphore;
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     catalog::{Catalog, CatalogError},
@@ -252,6 +252,7 @@ impl HostBuilder {
             clock: self.clock,
             jitter: self.jitter,
             tasks: TaskTracker::new(),
+            closing: CancellationToken::new(),
             permits: Semaphore::new(self.concurrency.min(Semaphore::MAX_PERMITS)),
             max_body_bytes: self.max_body_bytes,
             attempt_timeout: self.attempt_timeout,

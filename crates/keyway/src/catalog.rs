@@ -207,8 +207,11 @@ impl Catalog {
     }
 }
 
-/// The component files of a folder, in the order of their names.
-fn component_files(folder: &Path) -> Result<Vec<PathBuf>, CatalogError> {
+/// The component files of a folder, in the order of their names: `component.json`, or `*/component.json` and `*.json`.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn component_files(folder: &Path) -> Result<Vec<PathBuf>, CatalogError> {
     let own = folder.join("component.json");
     if own.is_file() {
         return Ok(vec![own]);

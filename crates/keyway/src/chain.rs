@@ -18,7 +18,7 @@ mod sign;
 use std::{sync::Arc, time::Duration};
 
 use http::{Method, StatusCode};
-use keyway_component::component::Retry;
+use keyway_component::{Origin, component::Retry};
 use keyway_http::{AttemptEnd, Schedule, WireAnswer, WireCall, WireFault};
 use keyway_oauth::Token;
 use tokio::time::Instant;
@@ -44,7 +44,11 @@ pub(crate) async fn run(connection: &Connection, message: &Message) -> Result<An
     let begun = Instant::now();
     let mut journey = match resolve::resolve(connection, message) {
         Ok(call) => Journey::new(connection, call, begun),
-        Err(failure) => return Err(finished(failure, begun)),
+        Err(mut failure) => {
+            let parts = failure.parts_mut();
+            parts.message = connection.redactor().text(&parts.message).into_owned();
+            return Err(finished(failure, begun));
+        }
     };
     match journey.travel().await {
         Ok(mut answer) => {
@@ -81,6 +85,8 @@ struct Journey<'a> {
     attempts: u32,
     retries: u32,
     redirects: u32,
+    /// Time that was spent waiting for a limit to end; it does not count against the message.
+    held_back: Duration,
     /// The token that the API refused, once one was.
     rejected: Option<Arc<Token>>,
     history: Vec<Attempt>,
@@ -91,6 +97,8 @@ struct Made {
     end: AttemptEnd,
     pass: Pass,
     token: Arc<Token>,
+    /// Whether the token went with it.
+    signed: bool,
 }
 
 // === impl Journey ===
@@ -100,6 +108,7 @@ impl<'a> Journey<'a> {
         let retry = connection.account().retry.with(&call.retry);
         let schedule = Schedule::new(&retry);
         let (attempts, retries, redirects) = (0, 0, 0);
+        let held_back = Duration::ZERO;
         Self {
             connection,
             call,
@@ -109,6 +118,7 @@ impl<'a> Journey<'a> {
             attempts,
             retries,
             redirects,
+            held_back,
             rejected: None,
             history: Vec::new(),
         }
@@ -116,14 +126,16 @@ impl<'a> Journey<'a> {
 
     async fn travel(&mut self) -> Result<Answer, Failure> {
         loop {
-            let pass = self.admit().await?;
-            let Made { end, pass, token } = self.attempt(pass).await?;
+            self.admit().await?;
+            let Some(Made { end, pass, token, signed }) = self.attempt().await? else { continue };
             let facts = AttemptFacts {
                 repeatable: self.call.repeatable,
                 accepted: accepted(&end, &self.call.accept),
+                signed,
                 renewed: self.rejected.is_some(),
+                waits_for_limits: self.waits_for_limits(),
                 retries: self.retries,
-                elapsed: self.begun.elapsed(),
+                elapsed: self.begun.elapsed().saturating_sub(self.held_back),
                 scheduled_wait: self.schedule.next_wait(self.connection.shared().jitter.fraction()),
             };
             let component = &self.connection.account().component;
@@ -136,6 +148,9 @@ impl<'a> Journey<'a> {
                 Action::Done => match end {
                     AttemptEnd::Answered(wire) => match self.redirected(&wire) {
                         Some(next) => {
+                            if Origin::of(&next) != Origin::of(&self.call.url) {
+                                self.drop_secret_headers();
+                            }
                             self.note(Some(&wire), None, "redirect", Duration::ZERO);
                             self.call.url = next;
                             self.redirects += 1;
@@ -153,7 +168,8 @@ impl<'a> Journey<'a> {
                 }
                 Action::Wait(wait) => {
                     self.note_end(&end, &verdict, wait);
-                    self.retries += 1;
+                    // Who may wait as long as it takes is not counted out while the API only asks for patience.
+                    self.retries += u32::from(!(verdict.reason.is_throttle() && self.waits_for_limits()));
                     self.wait(wait, &verdict).await;
                 }
                 Action::Fail { code, retryable, retry_after } => {
@@ -163,27 +179,38 @@ impl<'a> Journey<'a> {
         }
     }
 
+    fn waits_for_limits(&self) -> bool {
+        self.connection.shared().on_limit == OnLimit::Wait
+    }
+
     /// Step 5: the gate, then the pace.
-    async fn admit(&self) -> Result<Pass, Failure> {
-        let waits = self.connection.shared().on_limit == OnLimit::Wait;
+    async fn admit(&mut self) -> Result<(), Failure> {
+        let waits = self.waits_for_limits();
         let patience = Patience {
             longest_wait: (!waits).then(|| Duration::from_millis(self.retry.max_wait_ms)),
             deadline: (!waits).then(|| self.begun + Duration::from_millis(self.retry.max_elapsed_ms)),
         };
-        let pass = self.connection.gate().admit(patience).await.map_err(shut)?;
+        let from = Instant::now();
+        self.connection.gate().wait(patience).await.map_err(shut)?;
+        if waits {
+            self.held_back += from.elapsed();
+        }
         self.connection.pace().turn().await;
-        Ok(pass)
+        Ok(())
     }
 
-    /// Step 6: a token, the permits, the signature, the request.
-    async fn attempt(&mut self, pass: Pass) -> Result<Made, Failure> {
+    /// Step 6: a token, the permits, the pass, the signature, the request. `None`: the gate was shut meanwhile.
+    async fn attempt(&mut self) -> Result<Option<Made>, Failure> {
         let tokens = self.connection.tokens();
         // Waiting for a renewal holds no permit, so that other accounts go on meanwhile.
-        tokens.token(self.rejected.as_ref()).await?;
+        let first = tokens.token(self.rejected.as_ref()).await?;
         let _own = self.connection.own_permit().await;
         let _permit = self.connection.shared().attempt_permit().await;
-        // Waiting for a permit takes time: the token is looked at again, which costs nothing while it is fresh.
-        let token = tokens.token(self.rejected.as_ref()).await?;
+        let Some(pass) = self.connection.gate().try_pass() else { return Ok(None) };
+        // Waiting for a permit takes time: the token is looked at again, which costs nothing while it is fresh. A
+        // server that gave the very token back that it had refused is not asked a second time.
+        let rejected = self.rejected.as_ref().filter(|rejected| !rejected.is_same(&first));
+        let token = tokens.token(rejected).await?;
         let mut call = WireCall {
             method: self.call.method.clone(),
             url: self.call.url.clone(),
@@ -192,10 +219,10 @@ impl<'a> Journey<'a> {
             timeout: self.call.timeout,
             max_body_bytes: self.connection.shared().max_body_bytes,
         };
-        sign::sign(&mut call, self.connection, &token).await?;
+        let signed = sign::sign(&mut call, self.connection, &token).await?;
         self.attempts += 1;
         let end = self.connection.shared().transport.send(call).await;
-        Ok(Made { end, pass, token })
+        Ok(Some(Made { end, pass, token, signed }))
     }
 
     async fn wait(&self, wait: Duration, verdict: &Verdict) {
@@ -218,7 +245,18 @@ impl<'a> Journey<'a> {
         redirect::target(wire, &self.call.url).filter(|next| confine::confine(self.connection, next).is_ok())
     }
 
-    fn delivered(&self, wire: WireAnswer) -> Result<Answer, Failure> {
+    /// A message's own credentials do not cross an origin either, in whatever header they sit.
+    fn drop_secret_headers(&mut self) {
+        let redactor = self.connection.redactor();
+        let secret: Vec<_> =
+            self.call.headers.keys().filter(|name| redactor.is_secret_name(name.as_str())).cloned().collect();
+        for name in secret {
+            self.call.headers.remove(name);
+        }
+    }
+
+    fn delivered(&self, mut wire: WireAnswer) -> Result<Answer, Failure> {
+        self.mask_location(&mut wire);
         let answer = Answer::new(wire, &self.call.method);
         if !answer.breaks_its_label() {
             return Ok(answer);
@@ -229,6 +267,18 @@ impl<'a> Journey<'a> {
         );
         failure.parts_mut().answer = Some(answer);
         Err(failure)
+    }
+
+    /// A redirect that is not followed is shown, and some servers put the token into where they send one.
+    fn mask_location(&self, wire: &mut WireAnswer) {
+        if let Some(location) = wire.headers.get(http::header::LOCATION).and_then(|value| value.to_str().ok()) {
+            let masked = self.connection.redactor().values(location);
+            if masked != location
+                && let Ok(masked) = masked.parse()
+            {
+                wire.headers.insert(http::header::LOCATION, masked);
+            }
+        }
     }
 
     fn failed(

@@ -211,7 +211,7 @@ impl From<TokenError> for Failure {
         let code = match error.kind {
             TokenErrorKind::SignInRequired => Code::SignInRequired,
             TokenErrorKind::Denied => Code::TokenDenied,
-            TokenErrorKind::Unavailable => Code::TokenUnavailable,
+            TokenErrorKind::Unavailable | TokenErrorKind::Unusable => Code::TokenUnavailable,
             TokenErrorKind::ResponseInvalid => Code::TokenResponseInvalid,
         };
         let mut failure = Self::new(code, error.message);

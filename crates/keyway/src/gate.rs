@@ -51,18 +51,27 @@ pub(crate) struct Shut {
 // === impl Gate ===
 
 impl Gate {
-    /// Waits until an attempt may be made.
-    pub(crate) async fn admit(self: &Arc<Self>, patience: Patience) -> Result<Pass, Shut> {
+    /// Takes the right to make an attempt, if the gate gives one now.
+    pub(crate) fn try_pass(self: &Arc<Self>) -> Option<Pass> {
+        match self.state().try_pass(Instant::now()) {
+            Try::Pass(kind) => Some(Pass { gate: Arc::clone(self), kind, reported: false }),
+            Try::Until(..) | Try::Probing(_) => None,
+        }
+    }
+
+    /// Waits until the gate would give a pass. It is taken later, when there is a permit too: what waits for a permit
+    /// with a pass in its hand would go out through a gate that was shut meanwhile.
+    pub(crate) async fn wait(&self, patience: Patience) -> Result<(), Shut> {
         loop {
             // Listening before looking: a change in between is not missed.
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
             let now = Instant::now();
-            let decision = self.state().try_pass(now);
+            let decision = self.state().look(now);
             let deadline = patience.deadline;
             let (reason, until) = match decision {
-                Try::Pass(kind) => return Ok(Pass { gate: Arc::clone(self), kind, reported: false }),
+                Try::Pass(_) => return Ok(()),
                 Try::Until(until, reason) => (reason, Some(until)),
                 Try::Probing(reason) => (reason, None),
             };
@@ -92,8 +101,8 @@ impl Gate {
 impl Pass {
     /// Tells the gate what became of the attempt. Returns why the gate is shut now, if this closed it.
     pub(crate) fn report(mut self, effect: Effect) -> Option<GateReason> {
-        self.reported = true;
         let closed = self.gate.state().report(self.kind, effect, Instant::now());
+        self.reported = true;
         self.gate.changed.notify_waiters();
         closed
     }

@@ -44,6 +44,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) jitter: Arc<dyn Jitter>,
     pub(crate) tasks: TaskTracker,
+    pub(crate) closing: CancellationToken,
     pub(crate) permits: Semaphore,
     pub(crate) max_body_bytes: u64,
     pub(crate) attempt_timeout: Duration,
@@ -143,7 +144,10 @@ impl Host {
         if self.0.demo_only && !credential.is_demo() {
             return Err(ConnectError::NotDemo);
         }
-        let name = credential.component().ok_or(ConnectError::NoComponent)?;
+        let name = credential.component().ok_or_else(|| match credential.faults() {
+            Some(faults) => AccountError::Faults(Box::new(faults)).into(),
+            None => ConnectError::NoComponent,
+        })?;
         let loaded = self.component(&name)?;
         let account = Arc::new(Account::resolve(loaded.component(), &credential, &self.0.overrides)?);
         let prepared = prepare(&account)?;
@@ -157,6 +161,7 @@ impl Host {
             jitter: Arc::clone(&shared.jitter),
             token_timeout: shared.token_timeout,
             tasks: shared.tasks.clone(),
+            closing: shared.closing.clone(),
         });
         let connection = Connection::new(Arc::clone(shared), loaded, tokens, prepared);
         let mut connections = self.0.connections.lock().unwrap_or_else(PoisonError::into_inner);
@@ -221,8 +226,9 @@ impl Host {
     }
 
     /// Waits for renewals that are under way. Call it before the process ends: a renewal that dies between the
-    /// server's rotation and the store loses the account.
+    /// server's rotation and the store loses the account. Those that only wait for another attempt give up.
     pub async fn close(&self) {
+        self.0.shared.closing.cancel();
         self.0.shared.tasks.close();
         self.0.shared.tasks.wait().await;
     }
@@ -279,6 +285,14 @@ fn prepare(account: &Account) -> Result<Prepared, ConnectError> {
     for (name, template) in &api.headers {
         let key = HeaderName::try_from(name.as_str()).map_err(|why| error(name, why.to_string()))?;
         let secret = |name: &str| account.component.variables.get(name).is_some_and(|variable| variable.secret);
+        if let Some(missing) = template.names().find(|name| secret(name) && !account.has_secret(name)) {
+            let prefix = keyway_component::Component::variable_prefix(&account.component.name);
+            let variable = format!("{prefix}{}", missing.to_ascii_uppercase());
+            return Err(error(
+                name,
+                format!("the account has no `{missing}`; set {variable}, or add it to the credential's `secrets`"),
+            ));
+        }
         if template.names().any(secret) {
             prepared.secret_headers.push((key, template.clone()));
             continue;

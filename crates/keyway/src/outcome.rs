@@ -46,6 +46,18 @@ impl Outcome {
         line::write(self, out);
     }
 
+    /// Gives the body's share of the host's memory budget back, and keeps the body.
+    pub(crate) fn release(&mut self) {
+        match &mut self.result {
+            Ok(answer) => answer.body.release(),
+            Err(failure) => {
+                if let Some(answer) = &mut failure.parts_mut().answer {
+                    answer.body.release();
+                }
+            }
+        }
+    }
+
     /// The answer, when there is one: also that of a failed message.
     #[must_use]
     pub fn answer(&self) -> Option<&Answer> {

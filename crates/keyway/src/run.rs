@@ -55,7 +55,13 @@ impl Host {
     where
         S: Stream<Item: Into<Incoming> + Send> + Send + 'static,
     {
-        self.spawned(messages).buffered(self.slots()).boxed()
+        // A finished outcome may wait long for its turn, and nobody must wait for the memory that it holds.
+        let released = self.spawned(messages).map(|outcome| async move {
+            let mut outcome = outcome.await;
+            outcome.release();
+            outcome
+        });
+        released.buffered(self.slots()).boxed()
     }
 
     /// Each message in a task of its own, which ends when nobody wants its outcome any more.
@@ -67,8 +73,15 @@ impl Host {
         messages.enumerate().map(move |(n, incoming)| {
             let (line, incoming, host) = (n as u64 + 1, incoming.into(), host.clone());
             let kept = incoming.clone();
-            let task = AbortOnDropHandle::new(tokio::spawn(async move { host.one(line, incoming).await }));
             let interrupted = stopped.clone();
+            // An interrupted host begins nothing any more.
+            let work = (!interrupted.is_cancelled()).then(|| AbortOnDropHandle::new(tokio::spawn(async move { host.one(line, incoming).await })));
+            let task = async move {
+                match work {
+                    Some(task) => task.await,
+                    None => std::future::pending().await,
+                }
+            };
             async move {
                 tokio::select! {
                     biased;

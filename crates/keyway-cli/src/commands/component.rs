@@ -9,7 +9,7 @@ use std::{
 
 use keyway::{
     Component, Host,
-    component::{Authorization, ClientAuthMethod},
+    component::{Authorization, Backoff, ClientAuthMethod},
 };
 
 use super::print;
@@ -69,6 +69,13 @@ fn describe(component: &Component) -> String {
         }
     }
     accounts(component, &mut text);
+    let _ = writeln!(
+        text,
+        "\nToken endpoint\n  {}, {} body, {}",
+        component.oauth2.token_endpoint,
+        encoding_name(component),
+        auth_method(component)
+    );
     let _ = writeln!(text, "\nAPI\n  base URL        {}", component.api.base_url);
     let token = match &component.api.authorization {
         Authorization::Header { name, scheme } => format!("{name}: {scheme} <token>"),
@@ -78,8 +85,11 @@ fn describe(component: &Component) -> String {
     let retry = &component.retry;
     let _ = writeln!(
         text,
-        "  retry           {} times, {} ms apart; waits up to {} ms",
-        retry.count, retry.delay_ms, retry.max_wait_ms
+        "  retry           {} times, {} ms {}; waits up to {} ms",
+        retry.count,
+        retry.delay_ms,
+        spacing(retry.backoff),
+        retry.max_wait_ms
     );
     let statuses: Vec<String> = component.throttle.statuses.iter().map(u16::to_string).collect();
     let _ = writeln!(text, "  throttled by    {}", statuses.join(", "));
@@ -92,6 +102,23 @@ fn describe(component: &Component) -> String {
         }
     }
     text
+}
+
+fn spacing(backoff: Backoff) -> &'static str {
+    match backoff {
+        Backoff::Fixed => "apart",
+        Backoff::Exponential => "apart at first, doubled each time",
+    }
+}
+
+fn encoding_name(component: &Component) -> &'static str {
+    component.oauth2.token_request.encoding.as_str()
+}
+
+/// The method as files write it.
+fn auth_method(component: &Component) -> String {
+    let name = serde_json::to_value(component.oauth2.token_endpoint_auth_method);
+    name.ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// Environments, and the environment variables of each grant.
@@ -147,8 +174,17 @@ fn accounts(component: &Component, text: &mut String) {
 fn check(paths: &[PathBuf]) -> Result<ExitCode, CliError> {
     let mut sound = true;
     for path in paths {
-        let file = if path.is_dir() { path.join("component.json") } else { path.clone() };
-        sound &= check_file(&file)?;
+        let files = if path.is_dir() { keyway::component_files(path) } else { Ok(vec![path.clone()]) };
+        for file in files? {
+            // A file that cannot be read must not keep the others from being checked.
+            match check_file(&file) {
+                Err(CliError::Input { what, why }) => {
+                    let _ = writeln!(std::io::stderr().lock(), "error: {what} cannot be read: {why}");
+                    sound = false;
+                }
+                checked => sound &= checked?,
+            }
+        }
     }
     Ok(ExitCode::from(if sound { SUCCESS } else { USAGE }))
 }

@@ -4,7 +4,7 @@ use std::{
     fs::File,
     future,
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
     process::ExitCode,
     time::{Duration, Instant},
 };
@@ -28,6 +28,7 @@ const WRITE_AT: usize = 64 << 10;
 pub(crate) async fn run(args: RunArgs, redactor: &Redactor) -> Result<ExitCode, CliError> {
     let begun = Instant::now();
     let connected = connect(args.component.as_deref(), &args.host, usize::from(args.concurrency), redactor).await?;
+    check_distinct(&args)?;
     let mut dead_letters = args.dead_letter.as_deref().map(DeadLetters::open).transpose()?;
     let input = input::open(args.input.as_deref(), args.max_line_bytes, dead_letters.is_some())?;
     let mut output = Output::open(args.output.as_deref())?;
@@ -82,6 +83,30 @@ pub(crate) async fn run(args: RunArgs, redactor: &Redactor) -> Result<ExitCode, 
     }
     let failed = if summary.failed > 0 { FAILED } else { SUCCESS };
     Ok(ExitCode::from(stop.signal().unwrap_or(failed)))
+}
+
+/// Refuses to write where the input is read from, or two outputs to one place: opening would empty it.
+fn check_distinct(args: &RunArgs) -> Result<(), CliError> {
+    let place =
+        |path: &Option<PathBuf>| path.as_ref().and_then(|path| path.canonicalize().ok()).filter(|path| path.is_file());
+    let files = [
+        ("--input", place(&args.input)),
+        ("--output", place(&args.output)),
+        ("--dead-letter", place(&args.dead_letter)),
+    ];
+    for (n, (flag, path)) in files.iter().enumerate() {
+        if let Some((other, _)) = files[..n].iter().find(|(_, earlier)| path.is_some() && earlier == path) {
+            return Err(CliError::Usage(format!("{other} and {flag} are the same file; give each its own")));
+        }
+    }
+    let stdin = input::standard_input_file();
+    let output = args.output.as_ref().and_then(|path| path.metadata().ok());
+    match (args.input.is_none(), stdin, output) {
+        (true, Some(stdin), Some(output)) if input::is_same_file(&stdin, &output) => {
+            Err(CliError::Usage("--output is the file that standard input is read from; give another".to_owned()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Gives what is under way its time after a stop, and then interrupts the rest.

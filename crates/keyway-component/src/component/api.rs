@@ -28,6 +28,7 @@ pub struct Api {
     pub query: BTreeMap<String, Template>,
     /// The methods that messages may use, in upper case. Absent: all.
     #[serde(default)]
+    #[schemars(length(min = 1), inner(regex(pattern = "^[A-Z]+$")))]
     pub methods: Option<Vec<String>>,
     /// How the server recognises a repeated write, if it does.
     #[serde(default)]

@@ -160,6 +160,7 @@ pub struct RefreshTokenGrant {
 #[serde(deny_unknown_fields)]
 pub struct CustomGrant {
     /// The value of the parameter `grant_type`.
+    #[schemars(length(min = 1))]
     pub grant_type: String,
     /// What it is for.
     #[serde(default)]
@@ -219,6 +220,7 @@ pub struct TokenResponse {
     pub scope: Pointer,
     /// Seconds that a token lives when the answer does not say.
     #[serde(default)]
+    #[schemars(range(min = 1))]
     pub default_expires_in: Option<u64>,
 }
 

@@ -1,7 +1,7 @@
 //! `token_rejected`, `retry` and `throttle`: what answers mean beside success.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use crate::{pattern::Pattern, pointer::Pointer};
 
@@ -44,7 +44,7 @@ pub struct Retry {
     /// Milliseconds after which no retry is started any more.
     pub max_elapsed_ms: u64,
     /// Statuses that may pass on their own.
-    #[schemars(inner(range(min = 100, max = 599)))]
+    #[schemars(inner(range(min = 400, max = 599)))]
     pub statuses: Vec<u16>,
 }
 
@@ -59,22 +59,40 @@ pub enum Backoff {
     Exponential,
 }
 
-/// The part of the retry rules that a credential, a flag or a message may change. Absent or `null` means inherit.
+/// The part of the retry rules that a credential, a flag or a message may change. Absent, `null` or blank means inherit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RetryOverride {
     /// Retries after the first attempt; 0 means none.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "blank_is_none")]
+    #[schemars(schema_with = "number_or_blank")]
     pub count: Option<u32>,
     /// Milliseconds before a retry.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "blank_is_none")]
+    #[schemars(schema_with = "number_or_blank")]
     pub delay_ms: Option<u64>,
     /// The longest single wait in milliseconds.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "blank_is_none")]
+    #[schemars(schema_with = "number_or_blank")]
     pub max_wait_ms: Option<u64>,
     /// Milliseconds after which no retry is started any more.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "blank_is_none")]
+    #[schemars(schema_with = "number_or_blank")]
     pub max_elapsed_ms: Option<u64>,
+}
+
+/// A form whose field was left empty says `""`: that is "inherit", not 0.
+fn blank_is_none<'de, D: Deserializer<'de>, N: TryFrom<u64>>(deserializer: D) -> Result<Option<N>, D::Error> {
+    let wanted = || D::Error::custom("expected a whole number");
+    match Option::<serde_json::Value>::deserialize(deserializer)? {
+        None => Ok(None),
+        Some(serde_json::Value::String(text)) if text.trim().is_empty() => Ok(None),
+        Some(value) => value.as_u64().and_then(|number| N::try_from(number).ok()).map(Some).ok_or_else(wanted),
+    }
+}
+
+fn number_or_blank(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": ["integer", "string", "null"], "minimum": 0, "maxLength": 0})
 }
 
 /// How the API says "slower".
@@ -82,7 +100,7 @@ pub struct RetryOverride {
 #[serde(deny_unknown_fields, default)]
 pub struct Throttle {
     /// Statuses that mean "too many requests".
-    #[schemars(inner(range(min = 100, max = 599)))]
+    #[schemars(inner(range(min = 400, max = 599)))]
     pub statuses: Vec<u16>,
     /// Where the time to wait is told.
     pub wait: ThrottleWait,

@@ -1,7 +1,12 @@
 //! Actions, API headers, answer patterns and retry rules.
 
 use super::step;
-use crate::{Component, component::Action, fault::Fault, suggest::nearest};
+use crate::{
+    Component,
+    component::{Action, Authorization},
+    fault::Fault,
+    suggest::nearest,
+};
 
 /// Headers that Keyway or the HTTP client sets itself.
 const OWN_HEADERS: &[&str] =
@@ -24,8 +29,37 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
     for (name, at) in headers.chain(token_headers) {
         lint_header(name, &format!("{at}/{}", step(name)), faults);
     }
+    let throttle = &component.throttle;
+    let read = throttle.wait.headers.iter().map(|name| (name, "/throttle/wait/headers"));
+    let read = read.chain(throttle.remaining.iter().map(|name| (name, "/throttle/remaining")));
+    for (name, at) in read.chain(throttle.reset.iter().map(|reset| (&reset.header, "/throttle/reset/header"))) {
+        if !is_token(name) {
+            faults.push(Fault::error("bad_header", at, format!("`{name}` is no header name")));
+        }
+    }
+    if let Some(idempotency) = &component.api.idempotency {
+        lint_header(&idempotency.header, "/api/idempotency/header", faults);
+    }
+    if let Authorization::Header { name, .. } = &component.api.authorization {
+        if OWN_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
+            let fault = Fault::error("own_header", "/api/authorization", format!("`{name}` is set by the HTTP client"));
+            faults.push(fault.hint("name the header that the API reads the token from"));
+        }
+        for header in component.api.headers.keys().filter(|header| header.eq_ignore_ascii_case(name)) {
+            let at = format!("/api/headers/{}", step(header));
+            let fault = Fault::error("own_header", at, format!("`{header}` is where the token goes"));
+            faults.push(fault.hint("take it out; `api.authorization` makes it"));
+        }
+    }
+    for header in component.oauth2.token_request.headers.keys() {
+        if matches!(header.to_ascii_lowercase().as_str(), "authorization" | "content-type") {
+            let at = format!("/oauth2/token_request/headers/{}", step(header));
+            let fault = Fault::error("own_header", at, format!("`{header}` of token requests is made by Keyway"));
+            faults.push(fault.hint("use `token_endpoint_auth_method` and `token_request.encoding`"));
+        }
+    }
     lint_patterns(component, faults);
-    if component.retry.delay_ms > component.retry.max_wait_ms {
+    if component.retry.count > 0 && component.retry.delay_ms > component.retry.max_wait_ms {
         let fault = Fault::error(
             "delay_above_limit",
             "/retry/delay_ms",
@@ -87,13 +121,17 @@ fn lint_action(component: &Component, action: &Action, at: &str, faults: &mut Ve
 
 fn lint_header(name: &str, at: &str, faults: &mut Vec<Fault>) {
     let lower = name.to_ascii_lowercase();
-    let token = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
-    if !token {
+    if !is_token(name) {
         faults.push(Fault::error("bad_header", at, format!("`{name}` is no header name")));
     } else if OWN_HEADERS.contains(&lower.as_str()) {
         let fault = Fault::error("own_header", at, format!("`{name}` is set by the HTTP client"));
         faults.push(fault.hint("take it out"));
     }
+}
+
+/// RFC 9110 section 5.6.2.
+fn is_token(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
 fn lint_patterns(component: &Component, faults: &mut Vec<Fault>) {
@@ -104,6 +142,14 @@ fn lint_patterns(component: &Component, faults: &mut Vec<Fault>) {
                 format!("/token_rejected/when/{n}/matches"),
                 format!("the pattern does not compile: {error}"),
             ));
+        }
+        if rule.status < 400 && rule.pointer.is_none() {
+            let fault = Fault::error(
+                "no_effect",
+                format!("/token_rejected/when/{n}/status"),
+                "every success would be taken for a refused token",
+            );
+            faults.push(fault.hint("add the `pointer` that marks the refusal"));
         }
         if rule.matches.is_some() && rule.pointer.is_none() {
             let fault = Fault::error(

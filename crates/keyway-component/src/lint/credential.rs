@@ -125,8 +125,9 @@ fn lint_endpoint(credential: &CredentialFile, component: &Component, faults: &mu
     let (at, accepted): (&str, Option<Vec<Encoding>>) = match &credential.oauth2.token_endpoint {
         None => ("/oauth2/token_request/encoding", oauth2.token_request.accepted_encodings.clone()),
         Some(url) => {
-            let other = oauth2.alternative_token_endpoints.iter().find(|other| other.token_endpoint.source() == url);
-            if other.is_none() && !same_host(url, component) {
+            let named = |template: &Template| samples(template, credential, component).iter().any(|text| text == url);
+            let other = oauth2.alternative_token_endpoints.iter().find(|other| named(&other.token_endpoint));
+            if other.is_none() && !same_host(url, credential, component) {
                 let fault = Fault::error(
                     "foreign_endpoint",
                     "/oauth2/token_endpoint",
@@ -134,7 +135,7 @@ fn lint_endpoint(credential: &CredentialFile, component: &Component, faults: &mu
                 );
                 faults.push(fault.hint("a credential may choose among the component's token endpoints only"));
             }
-            let own = oauth2.token_endpoint.source() == url;
+            let own = named(&oauth2.token_endpoint);
             let accepted = match other {
                 Some(other) => Some(vec![other.encoding]),
                 None if own => oauth2.token_request.accepted_encodings.clone(),
@@ -156,24 +157,28 @@ fn lint_endpoint(credential: &CredentialFile, component: &Component, faults: &mu
     }
 }
 
-fn same_host(url: &str, component: &Component) -> bool {
+fn same_host(url: &str, credential: &CredentialFile, component: &Component) -> bool {
     let origin = |text: &str| url::Url::parse(text).ok().and_then(|url| Origin::of(&url));
-    let Some(wanted) = origin(url) else { return false };
+    let bare = |url: &url::Url| url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+    let Some(wanted) = url::Url::parse(url).ok().filter(bare).and_then(|url| Origin::of(&url)) else { return false };
     let templates = super::endpoints::all(component);
     let oauth = templates.iter().filter(|(at, _)| at.starts_with("/oauth2/"));
     oauth
-        .map(|(_, template)| samples(template, component))
+        .map(|(_, template)| samples(template, credential, component))
         .any(|texts| texts.iter().any(|text| origin(text).as_ref() == Some(&wanted)))
 }
 
-/// The template in every environment, as far as environments and defaults fill it in.
-fn samples(template: &Template, component: &Component) -> Vec<String> {
+/// The template in the credential's environment (in every one, where it names none), as far as its variables, the
+/// environment and defaults fill it in.
+fn samples(template: &Template, credential: &CredentialFile, component: &Component) -> Vec<String> {
+    let named = credential.environment.as_deref().or_else(|| component.implied_environment());
+    let environments = component.environments.iter().filter(|(name, _)| named.is_none_or(|named| named == *name));
     let in_environment = |values: &std::collections::BTreeMap<String, String>| {
         let value = |name: &str| {
             let default = || component.variables.get(name)?.default.as_ref().map(|default| default.source().to_owned());
-            values.get(name).cloned().or_else(default).map(Into::into)
+            values.get(name).or_else(|| credential.variables.get(name)).cloned().or_else(default).map(Into::into)
         };
         template.render_url(UrlForm::Endpoint, value).ok()
     };
-    component.environments.values().filter_map(in_environment).collect()
+    environments.filter_map(|(_, values)| in_environment(values)).collect()
 }

@@ -38,7 +38,7 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
     }
     for (grant, params) in component.oauth2.grants.overlays() {
         for (name, value) in params.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))) {
-            check(value, format!("/oauth2/grants/{grant}/token_params/{}", step(name)), TOKEN_PARAMS);
+            check(value, format!("/oauth2/grants/{grant}/token_params/{}", step(name)), of_grant(grant));
         }
     }
     for (grant, custom) in &component.oauth2.custom_grants {
@@ -54,6 +54,16 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
     }
     for (name, value) in &component.api.query {
         check(value, format!("/api/query/{}", step(name)), API);
+    }
+}
+
+/// The standard inputs that a grant has.
+fn of_grant(grant: &str) -> &'static [&'static str] {
+    match grant {
+        "client_credentials" => &["client_id", "client_secret", "scope", "uuid"],
+        "password" => &["client_id", "client_secret", "username", "password", "scope", "uuid"],
+        "refresh_token" => &["client_id", "client_secret", "refresh_token", "scope", "uuid"],
+        _ => TOKEN_PARAMS,
     }
 }
 

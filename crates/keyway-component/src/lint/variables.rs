@@ -26,8 +26,8 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
                 );
                 faults.push(fault.hint("take the default out"));
             }
-            if default.names().next().is_none() {
-                lint_value(name, variable, default.source(), &format!("{at}/default"), faults);
+            if let Ok(value) = default.render(|_| None) {
+                lint_value(name, variable, &value, &format!("{at}/default"), faults);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Where an account's tokens are got and its messages go.
 
-use keyway_component::{Component, CredentialFile, Origin, Template, component::Encoding};
+use keyway_component::{CredentialFile, Origin, Template, component::Encoding};
 use url::Url;
 
 use super::{AccountError, Context, Values, fill};
@@ -14,6 +14,8 @@ pub struct Endpoints {
     pub refresh: Url,
     /// Where a person signs in.
     pub authorization: Option<Url>,
+    /// How token requests are encoded: what the credential chooses, what its endpoint reads, or the default.
+    pub encoding: Encoding,
     /// The API's base URL.
     pub base_url: Url,
     /// Origin of the base URL, and the others that messages may name, with whether the token goes there.
@@ -29,15 +31,32 @@ impl Endpoints {
         let oauth2 = &context.component.oauth2;
         let url = |template: &Template| filled(context, template, values);
         let main = url(&oauth2.token_endpoint)?;
+        let mut others = Vec::new();
+        for other in &oauth2.alternative_token_endpoints {
+            others.push((url(&other.token_endpoint)?, other.encoding));
+        }
+        let authorization = oauth2.authorization_endpoint.as_ref().map(url).transpose()?;
         let token = match &file.oauth2.token_endpoint {
-            Some(text) => checked(context, "the token endpoint", text)?,
+            Some(text) => {
+                let chosen = checked(context, "the token endpoint", text)?;
+                // Client credentials go to hosts that the component names, in this environment, and to no others.
+                let mut known = others.iter().map(|(url, _)| url).chain([&main]).chain(&authorization);
+                if !known.any(|known| Origin::of(known) == Origin::of(&chosen)) {
+                    let why = format!(
+                        "`{text}` is on no host that the component names for this environment; choose one of its token endpoints"
+                    );
+                    return Err(context.unfit("the token endpoint", why));
+                }
+                chosen
+            }
             None => main.clone(),
         };
+        let of_endpoint = others.iter().find(|(url, _)| *url == token).map(|(_, encoding)| *encoding);
+        let encoding = file.oauth2.token_request.encoding.or(of_endpoint).unwrap_or(oauth2.token_request.encoding);
         let refresh = match &oauth2.refresh_endpoint {
             Some(template) => url(template)?,
             None => token.clone(),
         };
-        let authorization = oauth2.authorization_endpoint.as_ref().map(url).transpose()?;
         let base_url = url(&context.component.api.base_url)?;
         let mut api_origins: Vec<(Origin, bool)> =
             Origin::of(&base_url).map(|origin| (origin, true)).into_iter().collect();
@@ -46,24 +65,9 @@ impl Endpoints {
         }
         let mut oauth = vec![main, token.clone(), refresh.clone()];
         oauth.extend(authorization.clone());
-        for other in &oauth2.alternative_token_endpoints {
-            oauth.push(url(&other.token_endpoint)?);
-        }
-        Ok(Self { token, refresh, authorization, base_url, api_origins, oauth })
+        oauth.extend(others.into_iter().map(|(url, _)| url));
+        Ok(Self { token, refresh, authorization, encoding, base_url, api_origins, oauth })
     }
-}
-
-/// The encoding of an account's token requests: what the credential chooses, what its endpoint reads, the default.
-pub(crate) fn encoding(component: &Component, file: &CredentialFile) -> Encoding {
-    let oauth2 = &component.oauth2;
-    let of_endpoint = file.oauth2.token_endpoint.as_ref().and_then(|url| {
-        oauth2
-            .alternative_token_endpoints
-            .iter()
-            .find(|other| other.token_endpoint.source() == url)
-            .map(|other| other.encoding)
-    });
-    file.oauth2.token_request.encoding.or(of_endpoint).unwrap_or(oauth2.token_request.encoding)
 }
 
 fn filled(context: &Context<'_>, template: &Template, values: &Values) -> Result<Url, AccountError> {

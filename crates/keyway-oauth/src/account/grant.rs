@@ -137,17 +137,22 @@ fn lacks(context: &Context<'_>, missing: &[String], grants: &[&str]) -> AccountE
     let by_grant: Vec<String> = grants
         .iter()
         .map(|name| (*name, Grant::named(name).needs(context)))
-        .map(|(name, needs)| if needs.is_empty() { name.to_owned() } else { format!("{name}: {}", each(&needs)) })
+        .map(|(name, mut needs)| {
+            if name == "authorization_code" {
+                needs.push("redirect_uri".to_owned());
+            }
+            if needs.is_empty() { name.to_owned() } else { format!("{name} ({})", each(&needs)) }
+        })
         .collect();
     let missing = if missing.is_empty() { "the inputs of any grant".to_owned() } else { each(missing) };
     let mut hint = match context.origin {
         AccountOrigin::Variables | AccountOrigin::Demo => {
-            "set them in the environment, each also possible as …_FILE".to_owned()
+            "set what is missing in the environment, as …_FILE if it is a mounted secret".to_owned()
         }
-        AccountOrigin::File | AccountOrigin::Given => "add them to the credential".to_owned(),
+        AccountOrigin::File | AccountOrigin::Given => "add what is missing to the credential".to_owned(),
     };
     if !by_grant.is_empty() {
-        hint = format!("{hint} (beside the client, by grant: {})", by_grant.join("; "));
+        hint = format!("{hint}. Beside the client, one of: {}", by_grant.join("; "));
     }
     AccountError::Missing { component: context.component.name.clone(), name: context.name.to_owned(), missing, hint }
 }

@@ -57,6 +57,18 @@ pub(crate) fn from_variables(
     let mut secrets = BTreeMap::new();
     let get = |input: &str| values.get(&format!("{prefix}{}", input.to_ascii_uppercase()));
     let file_of = |input: &str| values.get(&format!("{prefix}{}_FILE", input.to_ascii_uppercase()));
+    let twice = |input: &str| get(input).is_some() && file_of(input).is_some();
+    let inputs =
+        STANDARD_SECRETS.iter().chain(STANDARD_INPUTS).copied().chain(component.variables.keys().map(String::as_str));
+    if let Some(input) = inputs.chain(["grant", "environment", "scope"]).find(|input| twice(input)) {
+        let variable = format!("{prefix}{}", input.to_ascii_uppercase());
+        return Err(AccountError::Unfit {
+            component: component.name.clone(),
+            name: name.to_owned(),
+            what: format!("`{variable}`"),
+            why: format!("both {variable} and {variable}_FILE are set, and they may differ; unset one"),
+        });
+    }
     let plain = |input: &str| -> Result<Option<String>, AccountError> {
         match (get(input), file_of(input)) {
             (Some(value), _) => Ok(Some(value.expose_secret_text().to_owned())),

@@ -14,11 +14,18 @@ use crate::fault::{OAuthAnswer, TokenFault, TokenFaultKind};
 const LONGEST_LIFETIME_S: u64 = 10 * 365 * 24 * 3600;
 
 /// A token answer in the form of RFC 6749 section 5.1, whatever the vendor's was.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Heard {
     /// `access_token`, `token_type`, `expires_in` (a whole number), `refresh_token`, `scope` (one text), and all
     /// further members as they came.
     pub standard: Map<String, Value>,
+}
+
+impl std::fmt::Debug for Heard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let members: Vec<&String> = self.standard.keys().collect();
+        f.debug_struct("Heard").field("members", &members).finish()
+    }
 }
 
 /// Reads how a token request ended.
@@ -92,7 +99,8 @@ impl Context<'_> {
         let invalid = |message: String| Err(TokenFault::new(TokenFaultKind::Invalid, message));
         let Some(access_token) = at.access_token.find_text(body).filter(|token| !token.is_empty()) else {
             let members: Vec<&str> = body.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
-            let members = printable(&members.join(", "), 200);
+            let members =
+                self.shown(&members.into_iter().filter(|name| is_plain(name)).collect::<Vec<_>>().join(", "), 200);
             return invalid(format!(
                 "the token endpoint answered {status} without an access token (its members: {members}); \
                  an account that needs a second factor answers like this, and so does a wrong `token_response`"
@@ -101,7 +109,7 @@ impl Context<'_> {
         let token_type = body.get("token_type").and_then(Value::as_str).unwrap_or("bearer");
         if !self.understands(token_type) {
             // RFC 6749 section 7.1: a client must not use a token whose type it does not understand.
-            let shown = printable(token_type, 40);
+            let shown = self.shown(token_type, 40);
             return invalid(format!("the token is of type `{shown}`, which this component does not use"));
         }
         let mut standard = body.as_object().cloned().unwrap_or_default();
@@ -120,6 +128,11 @@ impl Context<'_> {
             standard.insert("scope".into(), scope.into());
         }
         Ok(Heard { standard })
+    }
+
+    /// Text of a server, without secrets first and cut afterwards: half a secret would not be recognised.
+    fn shown(&self, text: &str, max_chars: usize) -> String {
+        printable(&self.redactor.text(text), max_chars)
     }
 
     fn understands(&self, token_type: &str) -> bool {
@@ -187,7 +200,13 @@ impl Context<'_> {
             }
             TokenFaultKind::Invalid => {
                 let label = self.answer.headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-                let label = printable(label.unwrap_or("no content type"), 80);
+                // Servers echo anything anywhere: a label is shown only where it is one.
+                let plain = |label: &&str| {
+                    label.len() <= 60 && label.bytes().all(|b| b.is_ascii_alphanumeric() || b"/+.-".contains(&b))
+                };
+                let label = label.and_then(|label| label.split(';').next()).filter(plain);
+                let label =
+                    label.map_or_else(|| "no known type".to_owned(), |label| self.redactor.text(label).into_owned());
                 let length = self.answer.body.len();
                 format!(
                     "the token endpoint answered {status} with {length} bytes of {label}, which is no token answer; check its URL"
@@ -211,6 +230,11 @@ impl Context<'_> {
             "; the request's body was `{encoding}`: if this endpoint reads another kind, set `oauth2.token_request.encoding`"
         )
     }
+}
+
+/// Whether a member's name is one, and not some text of the server's.
+fn is_plain(name: &str) -> bool {
+    name.len() <= 40 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
 /// A text, or a list of texts joined by spaces.

@@ -139,7 +139,7 @@ impl TokenStore for FileStore {
 
     fn exclusive<'a>(&'a self, key: &'a TokenKey, ttl: Duration) -> StoreFuture<'a, Box<dyn Exclusive>> {
         // The kernel sees a holder die, so the lease needs no end; one honest holder's time, twice, is patience enough.
-        let guard = self.clone().lock(key.clone(), ttl * 2);
+        let guard = self.clone().lock(key.clone(), ttl.saturating_mul(2));
         Box::pin(async move { Ok(Box::new(guard.await?) as Box<dyn Exclusive>) })
     }
 

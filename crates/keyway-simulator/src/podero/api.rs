@@ -264,7 +264,12 @@ pub(crate) async fn create_contract(
     let create = || {
         find_user(&here, &org_id, &user_id)?;
         let mut contract = read(&body)?;
-        contract["id"] = ids::uuid().into();
+        let Some(members) = contract.as_object_mut() else {
+            let error =
+                json!({"type": "dict_type", "loc": ["body", "body"], "msg": "Input should be a valid dictionary"});
+            return Err(Refused(StatusCode::UNPROCESSABLE_ENTITY, json!({"detail": [error]})));
+        };
+        members.insert("id".to_owned(), ids::uuid().into());
         Ok((StatusCode::CREATED, contract))
     };
     respond(create())

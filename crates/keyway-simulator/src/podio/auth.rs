@@ -61,6 +61,7 @@ struct Refresh {
 
 #[derive(Debug)]
 struct Code {
+    client: String,
     redirect_uri: String,
     owner: Owner,
     scope: String,
@@ -84,7 +85,13 @@ impl Grants {
         let scope = || "global:all".to_owned();
         let refresh = Refresh { caller: ada.clone(), scope: scope(), last_used: Instant::now() };
         // The demo code has no end: a simulator may run for days.
-        let code = Code { redirect_uri: REDIRECT_URI.to_owned(), owner: ada.owner, scope: scope(), made: None };
+        let code = Code {
+            client: CLIENT_ID.to_owned(),
+            redirect_uri: REDIRECT_URI.to_owned(),
+            owner: ada.owner,
+            scope: scope(),
+            made: None,
+        };
         Self {
             ttl: Duration::from_secs(options.podio_token_ttl_s.min(crate::options::LONGEST_TTL_S)),
             rotate: options.rotate_refresh_tokens,
@@ -112,11 +119,14 @@ impl Grants {
     }
 
     /// A code for the first user.
-    pub(crate) fn new_code(&mut self, redirect_uri: &str, scope: &str) -> String {
+    pub(crate) fn new_code(&mut self, client: &str, redirect_uri: &str, scope: &str) -> String {
         let code = ids::hex(32);
         let scope = if scope.is_empty() { "global:all" } else { scope }.to_owned();
         let (owner, made) = (Owner::User(9_000_001), Some(Instant::now()));
-        self.codes.insert(code.clone(), Code { redirect_uri: redirect_uri.to_owned(), owner, scope, made });
+        self.codes.insert(
+            code.clone(),
+            Code { client: client.to_owned(), redirect_uri: redirect_uri.to_owned(), owner, scope, made },
+        );
         code
     }
 
@@ -164,7 +174,7 @@ impl Grants {
                 // A code works once, whatever becomes of the request.
                 let known = self.codes.remove(code).ok_or_else(spent)?;
                 let old = known.made.is_some_and(|made| made.elapsed() > CODE_LIFETIME);
-                if old || known.redirect_uri != uri {
+                if old || known.redirect_uri != uri || known.client != client {
                     return Err(spent());
                 }
                 Ok(self.issue(caller(known.owner), &known.scope, None))

@@ -22,6 +22,9 @@ pub(crate) async fn page(Query(params): Query<HashMap<String, String>>) -> Respo
         return (StatusCode::BAD_REQUEST, "The redirect URI is not on the domain of this client").into_response();
     }
     let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&params).finish();
+    if !matches!(get("response_type"), "" | "code") {
+        return (StatusCode::BAD_REQUEST, "Only the response type `code` is simulated").into_response();
+    }
     let link = |decision: &str| escaped(&format!("/oauth/authorize/decide?decision={decision}&{query}"));
     Html(format!(
         "<!doctype html><meta charset=utf-8><title>Podio (simulated)</title><h1>Podio (simulated)</h1>\
@@ -43,13 +46,16 @@ pub(crate) async fn decide(
     let get = |name: &str| params.get(name).map(String::as_str).unwrap_or_default();
     let redirect_uri = get("redirect_uri");
     let Ok(mut target) = url::Url::parse(redirect_uri) else { return StatusCode::BAD_REQUEST.into_response() };
-    if !Grants::redirects_to(redirect_uri) {
+    if !Grants::is_client(get("client_id")) || !Grants::redirects_to(redirect_uri) {
         return StatusCode::BAD_REQUEST.into_response();
     }
     {
         let mut answer = target.query_pairs_mut();
         if get("decision") == "allow" {
-            answer.append_pair("code", &world.podio.state().grants.new_code(redirect_uri, get("scope")));
+            answer.append_pair(
+                "code",
+                &world.podio.state().grants.new_code(get("client_id"), redirect_uri, get("scope")),
+            );
         } else {
             answer.append_pair("error_reason", "user_denied");
             answer.append_pair("error", "access_denied");

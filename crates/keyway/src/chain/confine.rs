@@ -54,7 +54,7 @@ pub(super) fn confine(connection: &Connection, url: &Url) -> Result<Confined, Fa
 }
 
 /// What no parser may see: it would be folded into another place, or cut off.
-fn check_text(text: &str) -> Result<(), Failure> {
+pub(super) fn check_text(text: &str) -> Result<(), Failure> {
     let refuse = |why: &str| Err(refused(text, why));
     if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return refuse("it has spaces or control characters; percent-encode them");
@@ -121,7 +121,13 @@ fn is_same_place(endpoint: &Url, url: &Url) -> bool {
 }
 
 fn refused(url: &str, why: &str) -> Failure {
-    let shown = printable(url.split('?').next().unwrap_or_default(), 200);
+    // Neither query nor fragment nor user: any of them may hold a secret.
+    let place = url.split(['?', '#']).next().unwrap_or_default();
+    let place = match place.split_once('@') {
+        Some((_, place)) => place,
+        None => place,
+    };
+    let shown = printable(place, 200);
     Failure::new(Code::UrlNotAllowed, format!("the URL `{shown}` is refused: {why}"))
 }
 

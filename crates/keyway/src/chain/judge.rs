@@ -16,6 +16,10 @@ pub(super) struct AttemptFacts {
     pub(super) repeatable: bool,
     /// Whether the message says that this status is no failure.
     pub(super) accepted: bool,
+    /// Whether the token went with the request: only then can it have been refused.
+    pub(super) signed: bool,
+    /// Whether the message waits for limits to end, however long that takes.
+    pub(super) waits_for_limits: bool,
     /// Whether the token was renewed for this message already.
     pub(super) renewed: bool,
     /// Retries so far.
@@ -79,8 +83,10 @@ pub(super) fn judge(
 
 /// What the end says about the connection as a whole.
 pub(super) fn gate_effect(end: &AttemptEnd, verdict: &Verdict, component: &Component, now: SystemTime) -> Effect {
+    // Also where the message takes the refusal for data.
+    let throttles = |answer: &WireAnswer| component.throttle.statuses.contains(&answer.status.as_u16());
     match (end, verdict.reason) {
-        (AttemptEnd::Answered(answer), Reason::Throttled | Reason::UnavailableWithWait) => {
+        (AttemptEnd::Answered(answer), reason) if reason.is_throttle() || throttles(answer) => {
             let told = throttle_wait(&component.throttle, &answer.headers, body(answer).as_ref(), now);
             let wait = match verdict.action {
                 Action::Wait(wait) => Some(wait),
@@ -116,7 +122,8 @@ struct Rules<'a> {
 impl Rules<'_> {
     fn answered(&self, answer: &WireAnswer) -> Verdict {
         let status = answer.status;
-        if self.facts.accepted {
+        // A token that is refused is renewed even where the message takes the refusal for data.
+        if self.facts.accepted && !(self.token_rejected(answer) && !self.facts.renewed) {
             return Verdict { action: Action::Done, reason: Reason::Accepted };
         }
         let throttle = &self.component.throttle;
@@ -150,6 +157,9 @@ impl Rules<'_> {
     /// Nothing was done by the server, so any method may be sent again, after the server's wait or the schedule's.
     fn throttled(&self, told: Option<Duration>, reason: Reason, code: Code) -> Verdict {
         let wait = told.unwrap_or(self.facts.scheduled_wait);
+        if self.facts.waits_for_limits {
+            return Verdict { action: Action::Wait(wait), reason };
+        }
         if wait > Duration::from_millis(self.retry.max_wait_ms) {
             return fail(reason, Code::RateLimited, true, Some(wait));
         }
@@ -198,6 +208,9 @@ impl Rules<'_> {
     }
 
     fn token_rejected(&self, answer: &WireAnswer) -> bool {
+        if !self.facts.signed {
+            return false;
+        }
         let status = answer.status.as_u16();
         let rules = self.component.token_rejected.when.iter().filter(|rule| rule.status == status);
         let mut parsed = None;
@@ -249,6 +262,8 @@ impl Reason {
 
     /// What a failed message says about its answer.
     pub(super) fn sentence(self, status: StatusCode, retry_after: Option<Duration>) -> String {
+        // The number alone: not every throttle status has a name.
+        let status = status.as_u16();
         match (self, retry_after) {
             (Self::Throttled | Self::UnavailableWithWait, Some(wait)) => {
                 format!(
@@ -306,6 +321,8 @@ mod tests {
     const FACTS: AttemptFacts = AttemptFacts {
         repeatable: true,
         accepted: false,
+        signed: true,
+        waits_for_limits: false,
         renewed: false,
         retries: 0,
         elapsed: Duration::ZERO,
@@ -331,6 +348,8 @@ mod tests {
         let late = AttemptFacts { elapsed: Duration::from_secs(300), ..FACTS };
         let renewed = AttemptFacts { renewed: true, ..FACTS };
         let accepted = AttemptFacts { accepted: true, ..FACTS };
+        let patient = AttemptFacts { waits_for_limits: true, retries: 2, ..FACTS };
+        let unsigned = AttemptFacts { signed: false, ..FACTS };
         let expired = r#"{"error_description":"expired_token"}"#;
         let wait_3 = r#"{"error_description":"Please wait 3 seconds"}"#;
         let wait_3600 = r#"{"error_description":"Please wait 3600 seconds"}"#;
@@ -344,6 +363,9 @@ mod tests {
             (answer(401, &[], expired), &FACTS, Renew, "token_rejected"),
             (answer(401, &[], expired), &renewed, failed(Code::TokenDenied, false, None), "token_rejected_again"),
             (answer(401, &[], expired), &last, Renew, "token_rejected"),
+            (answer(401, &[], expired), &accepted, Renew, "token_rejected"),
+            (answer(401, &[], expired), &unsigned, failed(Code::HttpStatus, false, None), "refused"),
+            (answer(420, &[], wait_3600), &patient, Wait(Duration::from_secs(3600)), "throttled"),
             (
                 answer(401, &[], r#"{"error_description":"invalid_request"}"#),
                 &FACTS,

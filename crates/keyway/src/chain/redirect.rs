@@ -4,6 +4,8 @@ use http::{StatusCode, header};
 use keyway_http::WireAnswer;
 use url::Url;
 
+use super::confine::check_text;
+
 /// The target of a redirect (RFC 9110 section 15.4), or nothing where there is none that can be read.
 pub(super) fn target(answer: &WireAnswer, from: &Url) -> Option<Url> {
     use StatusCode as S;
@@ -12,7 +14,10 @@ pub(super) fn target(answer: &WireAnswer, from: &Url) -> Option<Url> {
         return None;
     }
     let location = answer.headers.get(header::LOCATION)?.to_str().ok()?;
-    let mut target = from.join(location).ok()?;
-    target.set_fragment(None);
+    let location = location.split('#').next().unwrap_or_default();
+    let target = from.join(location).ok()?;
+    // What a message may not spell, a server may not spell for it.
+    check_text(location).ok()?;
+    check_text(target.as_str()).ok()?;
     (target != *from).then_some(target)
 }

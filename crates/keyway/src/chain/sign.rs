@@ -13,10 +13,10 @@ use crate::{
     failure::{Code, Failure},
 };
 
-/// Signs a call for one attempt. An origin that gets no token gets no other secret of the account either.
-pub(super) async fn sign(call: &mut WireCall, connection: &Connection, token: &Token) -> Result<(), Failure> {
+/// Signs a call for one attempt, and says whether it did. An origin that gets no token gets no other secret of the account either.
+pub(super) async fn sign(call: &mut WireCall, connection: &Connection, token: &Token) -> Result<bool, Failure> {
     if !confine(connection, &call.url)?.token {
-        return Ok(());
+        return Ok(false);
     }
     for (name, value) in connection.secret_headers().await? {
         call.headers.insert(name.clone(), value.clone());
@@ -44,5 +44,5 @@ pub(super) async fn sign(call: &mut WireCall, connection: &Connection, token: &T
             call.url.query_pairs_mut().append_pair(name, access_token);
         }
     }
-    Ok(())
+    Ok(true)
 }

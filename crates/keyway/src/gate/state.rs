@@ -68,17 +68,24 @@ pub(crate) struct GateState {
 // === impl GateState ===
 
 impl GateState {
+    /// What [`GateState::try_pass`] would say, without taking anything.
+    pub(crate) fn look(&self, now: Instant) -> Try {
+        match self.phase {
+            Phase::Closed(until, reason) if now < until => Try::Until(until, reason),
+            Phase::Probing(_, reason) => Try::Probing(reason),
+            Phase::Open | Phase::Closed(..) => Try::Pass(PassKind::Normal),
+        }
+    }
+
     /// Whether an attempt may be made now. The first one after a closed time is the probe.
     pub(crate) fn try_pass(&mut self, now: Instant) -> Try {
-        match self.phase {
-            Phase::Open => Try::Pass(PassKind::Normal),
-            Phase::Closed(until, reason) if now < until => Try::Until(until, reason),
-            Phase::Closed(_, reason) => {
+        match (self.look(now), self.phase) {
+            (Try::Pass(_), Phase::Closed(_, reason)) => {
                 self.round += 1;
                 self.phase = Phase::Probing(self.round, reason);
                 Try::Pass(PassKind::Probe(self.round))
             }
-            Phase::Probing(_, reason) => Try::Probing(reason),
+            (decision, _) => decision,
         }
     }
 
