@@ -116,17 +116,21 @@ fn read<T: DeserializeOwned>(
         // The schema would say the same again, in worse words.
         remove(&mut document, &fault.pointer);
     }
-    let (broken, unknown) = schema::check(schema, &document);
+    let (broken, repairs) = schema::check(schema, &document);
     faults.extend(broken);
-    // An unknown key hides nothing else: without it the rest can still be read and linted.
-    for (object, key) in &unknown {
-        if let Some(Value::Object(members)) = document.pointer_mut(object) {
-            members.shift_remove(key);
+    // A fault must not hide others: with what is wrong taken out, or made right, the rest is read and linted as well.
+    for (pointer, instead) in &repairs {
+        match (instead, document.pointer_mut(pointer)) {
+            (Some(value), Some(wrong)) => *wrong = value.clone(),
+            (None, Some(_)) => remove(&mut document, pointer),
+            (_, None) => {}
         }
     }
     match T::deserialize(document) {
         Ok(value) => {
-            faults.extend(lint(&value));
+            let of_a_repair =
+                |fault: &Fault| repairs.iter().any(|(pointer, _)| fault.pointer.starts_with(pointer.as_str()));
+            faults.extend(lint(&value).into_iter().filter(|fault| !of_a_repair(fault)));
             (Some(value), faults)
         }
         Err(error) => {
@@ -139,10 +143,10 @@ fn read<T: DeserializeOwned>(
 }
 
 fn remove(document: &mut Value, pointer: &str) {
-    if let Some((parent, key)) = pointer.rsplit_once('/')
-        && let Some(Value::Object(members)) = document.pointer_mut(parent)
-    {
-        members.shift_remove(key);
+    let Some((parent, key)) = pointer.rsplit_once('/') else { return };
+    let key = key.replace("~1", "/").replace("~0", "~");
+    if let Some(Value::Object(members)) = document.pointer_mut(parent) {
+        members.shift_remove(&key);
     }
 }
 

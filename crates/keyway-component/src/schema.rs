@@ -18,59 +18,71 @@ pub fn credential_schema() -> Value {
     SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<CredentialFile>().to_value()
 }
 
-/// Every way in which the document breaks the schema, and the keys that nobody knows as `(object pointer, key)`.
-pub(crate) fn check(schema: &Value, document: &Value) -> (Vec<Fault>, Vec<(String, String)>) {
+/// How a document could be made to fit: at this pointer the value goes, or becomes another. Only so that the rest of a
+/// faulty file can be read and linted too.
+pub(crate) type Repair = (String, Option<Value>);
+
+/// Every way in which the document breaks the schema, and a repair for each.
+pub(crate) fn check(schema: &Value, document: &Value) -> (Vec<Fault>, Vec<Repair>) {
     let options = jsonschema::draft202012::options().with_pattern_options(PatternOptions::regex());
     let validator: Validator = match options.build(schema) {
         Ok(validator) => validator,
         Err(error) => return (vec![Fault::error("internal", "", error.to_string())], Vec::new()),
     };
     let known = property_names(schema);
-    let (mut faults, mut unknown) = (Vec::new(), Vec::new());
+    let (mut faults, mut repairs) = (Vec::new(), Vec::new());
     for error in validator.iter_errors(document) {
-        describe(&error, &known, &mut faults, &mut unknown);
+        describe(&error, &known, &mut faults, &mut repairs);
     }
-    (faults, unknown)
+    (faults, repairs)
 }
 
-fn describe(error: &ValidationError<'_>, known: &[&str], faults: &mut Vec<Fault>, unknown: &mut Vec<(String, String)>) {
+fn describe(error: &ValidationError<'_>, known: &[&str], faults: &mut Vec<Fault>, repairs: &mut Vec<Repair>) {
     let pointer = error.instance_path().to_string();
     match error.kind() {
         ValidationErrorKind::AdditionalProperties { unexpected }
         | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
             for key in unexpected {
                 let place = format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
+                repairs.push((place.clone(), None));
                 let fault = Fault::error("unknown_key", place, format!("`{key}` is no key here"));
                 faults.push(match nearest(key, known.iter().copied().filter(|name| name != key)) {
                     Some(meant) => fault.hint(format!("did you mean `{meant}`?")),
                     None => fault.hint("take it out, or look the name up in the schema (`keyway schema component`, `keyway schema credential`)"),
                 });
-                unknown.push((pointer.clone(), key.clone()));
             }
         }
         // "Is not valid under any of the schemas" helps nobody: the branch that came closest says more.
         ValidationErrorKind::OneOfNotValid { context } | ValidationErrorKind::AnyOf { context } => {
-            let constants: Vec<String> = context
+            let constants: Vec<&Value> = context
                 .iter()
                 .flatten()
                 .filter_map(|inner| match inner.kind() {
-                    ValidationErrorKind::Constant { expected_value } => Some(expected_value.to_string()),
+                    ValidationErrorKind::Constant { expected_value } => Some(expected_value.as_ref()),
                     _ => None,
                 })
                 .collect();
             if constants.len() > 1
                 && context.iter().flatten().all(|inner| inner.instance_path() == error.instance_path())
             {
-                faults.push(Fault::error("schema", pointer, format!("must be one of {}", constants.join(", "))));
+                let list: Vec<String> = constants.iter().map(ToString::to_string).collect();
+                repairs.push((pointer.clone(), constants.first().map(|first| (*first).clone())));
+                faults.push(Fault::error("schema", pointer, format!("must be one of {}", list.join(", "))));
                 return;
             }
             let closest = context.iter().filter(|branch| !branch.is_empty()).min_by_key(|branch| distance(branch));
             match closest {
-                Some(branch) => branch.iter().for_each(|inner| describe(inner, known, faults, unknown)),
-                None => faults.push(Fault::error("schema", pointer, error.masked().to_string())),
+                Some(branch) => branch.iter().for_each(|inner| describe(inner, known, faults, repairs)),
+                None => {
+                    repairs.push((pointer.clone(), None));
+                    faults.push(Fault::error("schema", pointer, error.masked().to_string()));
+                }
             }
         }
-        _ => faults.push(Fault::error("schema", pointer, error.masked().to_string())),
+        _ => {
+            repairs.push((pointer.clone(), None));
+            faults.push(Fault::error("schema", pointer, error.masked().to_string()));
+        }
     }
 }
 

@@ -127,9 +127,12 @@ fn every_fault_at_once_and_spelling_hints() {
     let mut document = with("/api/base_ulr", json!("x"));
     document["verify"] = json!("check");
     document["oauth2"]["token_endpoint"] = json!("https://{regoin}.acme.example/token");
+    document["oauth2"]["token_endpoint_auth_method"] = json!("private_key_jwt");
+    document["retry"] = json!({"count": "five"});
     let found = faults(&document);
     let codes: Vec<_> = found.faults.iter().map(|fault| fault.code).collect();
-    assert_eq!(codes, ["undeclared_placeholder", "unknown_key", "unknown_action"], "{found}");
+    assert_eq!(codes, ["undeclared_placeholder", "schema", "unknown_key", "unknown_action", "schema"], "{found}");
+    assert!(found.to_string().contains("must be one of \"client_secret_basic\""), "{found}");
     assert!(found.to_string().contains("did you mean `{region}`?"), "{found}");
     assert!(found.to_string().contains("did you mean `base_url`?"), "{found}");
 }

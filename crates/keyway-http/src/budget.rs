@@ -54,7 +54,7 @@ impl Body {
             drop(share.split(share.num_permits().saturating_sub(needed)));
             Arc::new(share)
         });
-        Self { bytes, share: share }
+        Self { bytes, share }
     }
 
     /// Gives the share back and keeps the bytes: for whoever holds bodies in an order that others must not wait for.

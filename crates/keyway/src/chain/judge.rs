@@ -123,7 +123,7 @@ impl Rules<'_> {
     fn answered(&self, answer: &WireAnswer) -> Verdict {
         let status = answer.status;
         // A token that is refused is renewed even where the message takes the refusal for data.
-        if self.facts.accepted && !(self.token_rejected(answer) && !self.facts.renewed) {
+        if self.facts.accepted && (self.facts.renewed || !self.token_rejected(answer)) {
             return Verdict { action: Action::Done, reason: Reason::Accepted };
         }
         let throttle = &self.component.throttle;
