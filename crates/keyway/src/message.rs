@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 pub use parse::{InvalidMessage, parse};
+pub(crate) use schema::TextOrList;
 pub use schema::message_schema;
 
 use crate::raw_json::RawJson;

@@ -76,7 +76,7 @@ enum Scalar {
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 #[expect(dead_code, reason = "read by schemars only")]
-enum TextOrList {
+pub(crate) enum TextOrList {
     Text(String),
     List(Vec<String>),
 }

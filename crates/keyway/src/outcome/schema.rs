@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::Value;
 
-use crate::failure::{Attempt, Code, RequestSummary};
+use crate::{
+    failure::{Attempt, Code, RequestSummary},
+    message::TextOrList,
+};
 
 /// One line of output: what became of one message.
 #[derive(JsonSchema)]
@@ -69,15 +72,6 @@ struct OAuthMember {
     error_description: Option<String>,
     /// The member `error_detail`, which some vendors add.
     error_detail: Option<String>,
-}
-
-/// A text, or a list of texts.
-#[derive(JsonSchema)]
-#[schemars(untagged)]
-#[expect(dead_code, reason = "read by schemars only")]
-enum TextOrList {
-    Text(String),
-    List(Vec<String>),
 }
 
 /// JSON Schema (2020-12) of an outcome.
