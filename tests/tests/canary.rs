@@ -1,0 +1,727 @@
+//! The secret canary: no secret is seen in any output, in whatever form, of any command, at any log level, whether all
+//! goes well or anything goes wrong. Servers echo what they are sent wherever a server's words are passed on.
+//!
+//! An API's bodies are the user's own data and are not looked at here: the mock API echoes in headers only.
+
+mod support;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    sync::{Arc, LazyLock, Mutex},
+    time::Duration,
+};
+
+use axum::{body::Body, response::Response};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
+};
+use http::HeaderValue;
+use keyway::{
+    Account, Credential, CredentialFile, ExpirySource, Failure, Host, Message, OAuthAnswer, Secret, SecretRef, Token,
+    TokenError, TokenErrorKind,
+};
+use keyway_tests::{
+    acme,
+    mock::{Mock, Seen, cut, empty, labelled, reply},
+};
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use serde_json::{Value, json};
+use support::{Home, Keyway, Ran, workspace};
+
+/// Every canary has this in it, in letters that no encoding but base64 changes.
+const MARK: &str = "CNRY";
+const CLIENT_ID: &str = "canary client:id";
+/// Characters that every encoding changes in its own way.
+const CLIENT_SECRET: &str = "CNRYclientSecret+/=%41&\"\\ \u{fc}1";
+const PASSWORD: &str = "CNRYpassWord \"quoted\"\\+/=&%2B;\u{e9}";
+const APP_TOKEN: &str = "CNRYappToken+a/b==&c d'\"";
+const CODE: &str = "CNRYcode/4+AX4=XfWj_&";
+const REFRESH_TOKEN: &str = "CNRYrefresh.1+~/=\"tok";
+const API_KEY: &str = "CNRYapiKey;+/=~\"x";
+const PROXY_PASSWORD: &str = "CNRYproxyPass";
+
+/// All log settings: flags and environment.
+const LOGS: [(&[&str], &str); 6] = [
+    (&[], ""),
+    (&["-v"], ""),
+    (&["-vv", "--log-format", "json"], ""),
+    (&["-vvv"], ""),
+    (&[], "trace"),
+    (&["--log-format", "json"], "trace"),
+];
+/// The loudest of each form.
+const LOUD: [(&[&str], &str); 3] = [LOGS[0], LOGS[4], LOGS[5]];
+
+/// All secrets that were ever planted or issued.
+static PLANTED: LazyLock<Mutex<BTreeSet<String>>> = LazyLock::new(|| {
+    let planted = [CLIENT_SECRET, PASSWORD, APP_TOKEN, CODE, REFRESH_TOKEN, API_KEY, PROXY_PASSWORD];
+    Mutex::new(planted.map(str::to_owned).into())
+});
+
+/// Finds what must not be there.
+fn leak(text: &str) -> Option<String> {
+    let around = |at: usize| {
+        let (from, to) = (at.saturating_sub(160), text.len().min(at + 160));
+        String::from_utf8_lossy(&text.as_bytes()[from..to]).into_owned()
+    };
+    // Raw, percent-encoded and JSON-escaped forms all keep the mark; so does half a secret.
+    if let Some(at) = text.to_ascii_uppercase().find(MARK) {
+        return Some(around(at));
+    }
+    // As a list of bytes.
+    if let Some(at) = text.find("67, 78, 82, 89") {
+        return Some(around(at));
+    }
+    // Base64 at any place of a longer text, a Basic header among them.
+    for secret in PLANTED.lock().expect("no test panics with it").iter() {
+        for form in [secret.clone(), url::form_urlencoded::byte_serialize(secret.as_bytes()).collect()] {
+            for inner in base64_inside(&form) {
+                if let Some(at) = text.find(&inner) {
+                    return Some(around(at));
+                }
+            }
+        }
+    }
+    None
+}
+
+/// What any base64 of any text has in it that has `secret` in it: one form for each of the three places that it may
+/// begin at, in both alphabets.
+fn base64_inside(secret: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for before in 0..3 {
+        let bytes = [&vec![0; before][..], secret.as_bytes()].concat();
+        // Characters that neighbours have a part in are left out.
+        let first = (before * 8).div_ceil(6);
+        let whole = bytes.len() * 8 / 6;
+        for text in [STANDARD_NO_PAD.encode(&bytes), URL_SAFE_NO_PAD.encode(&bytes)] {
+            found.push(text[first..whole].to_owned());
+        }
+    }
+    found
+}
+
+/// All leaks of a test, so that one does not hide the next.
+#[derive(Default)]
+struct Leaks(BTreeMap<String, String>);
+
+impl Leaks {
+    /// Looks at what a run printed.
+    fn look(&mut self, what: &str, ran: &Ran) {
+        for text in [String::from_utf8_lossy(&ran.stdout), ran.stderr.as_str().into()] {
+            self.look_at(what, &text);
+        }
+    }
+
+    fn look_at(&mut self, what: &str, text: &str) {
+        if let Some(leak) = leak(text) {
+            self.0.insert(what.to_owned(), leak);
+        }
+    }
+
+    #[track_caller]
+    fn none(&self) {
+        let told: Vec<String> = self.0.iter().map(|(what, leak)| format!("{what}: …{leak}…")).collect();
+        assert!(told.is_empty(), "secrets are shown:\n{}", told.join("\n"));
+    }
+}
+
+/// A way to be an account: grant, client authentication, encoding of token requests.
+#[derive(Clone, Copy)]
+struct Shape {
+    grant: &'static str,
+    auth: &'static str,
+    encoding: &'static str,
+}
+
+/// The component with its token endpoint in this mode.
+fn component(shape: Shape, token_endpoint: &str, base_url: &str) -> Value {
+    json!({
+        "keyway": 1, "name": "acme", "title": "Acme", "version": "1.0.0",
+        "environments": {"production": {}, "sandbox": {}}, "default_environment": "production",
+        "variables": {
+            "app_token": {"title": "App token", "secret": true},
+            "vault_key": {"title": "A key beside the token", "secret": true}
+        },
+        "oauth2": {
+            "authorization_endpoint": "http://127.0.0.1:9/authorize",
+            "token_endpoint": token_endpoint,
+            "token_endpoint_auth_method": shape.auth,
+            "scope": {"default": ["all"]},
+            "grants": {
+                "client_credentials": {}, "password": {}, "refresh_token": {},
+                "authorization_code": {"code_challenge_method": "none"}
+            },
+            "custom_grants": {"app": {"grant_type": "app", "token_params": {"app_token": "{app_token}"}}},
+            "token_request": {"encoding": shape.encoding}
+        },
+        "api": {
+            "base_url": base_url,
+            "authorization": {"in": "header", "name": "Authorization", "scheme": "Bearer"},
+            "headers": {"x-vault-key": "{vault_key}"}
+        },
+        "retry": {"count": 1, "delay_ms": 1, "backoff": "fixed", "max_wait_ms": 50, "max_elapsed_ms": 5000, "statuses": [500, 502, 503, 504]}
+    })
+}
+
+/// The account's environment variables.
+fn account(shape: Shape) -> Vec<(&'static str, &'static str)> {
+    let mut account = vec![
+        ("ACME_CLIENT_ID", CLIENT_ID),
+        ("ACME_CLIENT_SECRET", CLIENT_SECRET),
+        ("ACME_ENVIRONMENT", "production"),
+        ("ACME_GRANT", shape.grant),
+        ("ACME_VAULT_KEY", API_KEY),
+    ];
+    match shape.grant {
+        "password" => account.extend([("ACME_USERNAME", "ada"), ("ACME_PASSWORD", PASSWORD)]),
+        "authorization_code" => {
+            account.extend([("ACME_CODE", CODE), ("ACME_REDIRECT_URI", "https://app.example.org/callback")]);
+        }
+        "refresh_token" => account.push(("ACME_REFRESH_TOKEN", REFRESH_TOKEN)),
+        "app" => account.push(("ACME_APP_TOKEN", APP_TOKEN)),
+        _ => {}
+    }
+    account
+}
+
+/// Every value that a request carried, decoded.
+fn values(seen: &Seen) -> Vec<String> {
+    let form = [seen.query.as_bytes(), &seen.body].into_iter().flat_map(url::form_urlencoded::parse);
+    let mut values: Vec<String> = form.map(|(_, value)| value.into_owned()).collect();
+    if let Ok(Value::Object(members)) = serde_json::from_slice(&seen.body) {
+        values = members.values().filter_map(Value::as_str).map(str::to_owned).collect();
+    }
+    for (name, value) in &seen.headers {
+        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let basic = value.strip_prefix("Basic ").and_then(|text| base64::prelude::BASE64_STANDARD.decode(text).ok());
+        if let Some(basic) = basic.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()) {
+            // Form-encoded parts have one colon between them.
+            if let (Some((_, secret)), 1) = (basic.split_once(':'), basic.matches(':').count()) {
+                values.push(percent_decode_str(&secret.replace('+', " ")).decode_utf8_lossy().into_owned());
+            }
+            values.push(basic);
+        }
+        if matches!(name.as_str(), "authorization" | "x-vault-key") {
+            values.push(value);
+        }
+    }
+    values.retain(|value| !value.is_empty());
+    values
+}
+
+/// Everything that a request carried, as it came and decoded.
+fn echo(seen: &Seen) -> String {
+    let sent = [seen.query.clone(), String::from_utf8_lossy(&seen.body).into_owned()];
+    let parts: Vec<String> = sent.into_iter().filter(|part| !part.is_empty()).chain(values(seen)).collect();
+    parts.join(" | ")
+}
+
+/// The values as they can stand in a header or a URL.
+fn echo_encoded(seen: &Seen) -> String {
+    utf8_percent_encode(&values(seen).join(" | "), NON_ALPHANUMERIC).to_string()
+}
+
+fn with_header(mut response: Response, name: &'static str, value: String) -> Response {
+    response.headers_mut().insert(name, HeaderValue::try_from(value).expect("it is encoded"));
+    response
+}
+
+/// What goes wrong at the token endpoint.
+const TOKEN_MODES: [&str; 19] = [
+    "ok",
+    "denied",
+    "code",
+    "unauthorized",
+    "invalid_grant",
+    "server_error",
+    "throttled",
+    "html",
+    "html500",
+    "text",
+    "form",
+    "redirect",
+    "cut",
+    "hang",
+    "members",
+    "type",
+    "label",
+    "number",
+    "header",
+];
+
+async fn token_endpoint(mode: String, seen: Seen, issued: Arc<Mutex<usize>>) -> Response {
+    let echo = echo(&seen);
+    let page = format!("<html><body>{echo}</body></html>");
+    match mode.as_str() {
+        "denied" => reply(400, &json!({"error": "invalid_client", "error_description": echo, "error_detail": echo})),
+        "code" => reply(400, &json!({"error": echo, "error_uri": echo})),
+        "unauthorized" => {
+            let refused = reply(401, &json!({"error": "invalid_client", "error_description": [echo]}));
+            with_header(refused, "www-authenticate", format!("Basic realm={}", echo_encoded(&seen)))
+        }
+        "invalid_grant" => reply(400, &json!({"error": "invalid_grant", "error_description": echo})),
+        "server_error" => reply(500, &json!({"error": "server_error", "error_description": echo})),
+        "throttled" => {
+            with_header(reply(429, &json!({"error": "slow", "error_description": echo})), "retry-after", "900".into())
+        }
+        "html" => labelled(200, "text/html", page),
+        "html500" => labelled(500, "text/html", page),
+        "text" => labelled(400, "text/plain", echo),
+        "form" => labelled(200, "text/plain", format!("error=bad&error_description={}", echo_encoded(&seen))),
+        "redirect" => with_header(empty(307), "location", format!("/other?{}", echo_encoded(&seen))),
+        "cut" => cut(),
+        "hang" => {
+            tokio::time::sleep(Duration::from_secs(30)).await;
+            empty(200)
+        }
+        "members" => {
+            let members = echo.split(" | ").map(|part| (part.to_owned(), json!(1))).collect();
+            reply(200, &Value::Object(members))
+        }
+        "type" => reply(200, &json!({"access_token": "unused", "token_type": echo, "expires_in": 60})),
+        "label" => labelled(200, &format!("text/{}", echo_encoded(&seen)), "no token"),
+        "number" => labelled(200, "application/json", Body::from(format!("[\"{}\"", echo.replace('"', "'")))),
+        _ => {
+            let n = {
+                let mut issued = issued.lock().expect("no test panics with it");
+                *issued += 1;
+                *issued
+            };
+            let (access, refresh) = (format!("CNRYaccess{n:03}+/=~._tok"), format!("CNRYrefreshed{n:03}+/=~"));
+            PLANTED.lock().expect("no test panics with it").extend([access.clone(), refresh.clone()]);
+            // Scope and further members are passed on in logs and to whoever asks for them.
+            let answer = json!({
+                "access_token": access, "refresh_token": refresh, "token_type": "bearer", "expires_in": 3600,
+                "scope": if mode == "plain" { "all".to_owned() } else { format!("all {echo}") }, "ref": {"type": "user", "secret": echo}
+            });
+            with_header(reply(200, &answer), "x-echo", echo_encoded(&seen))
+        }
+    }
+}
+
+async fn api(seen: Seen) -> Response {
+    let encoded = echo_encoded(&seen);
+    match seen.path.trim_start_matches("/api") {
+        "/401" => reply(401, &json!({"error": "invalid_token"})),
+        "/404" => reply(404, &json!({})),
+        "/500" => labelled(500, "text/html", "<html>"),
+        "/429" => with_header(empty(429), "retry-after", "1000".into()),
+        "/away" => with_header(empty(302), "location", format!("http://127.0.0.1:9/x?t={encoded}")),
+        "/gone" => with_header(reply(410, &json!({})), "location", format!("/x?t={encoded}")),
+        "/refused" => with_header(reply(401, &json!({})), "location", format!("/sign-in?t={encoded}")),
+        "/round" => with_header(empty(302), "location", format!("/api/404?t={encoded}")),
+        "/loop" => with_header(empty(302), "location", "/api/loop".into()),
+        "/cut" => cut(),
+        "/label" => labelled(200, "application/json", "no JSON"),
+        "/hang" => {
+            tokio::time::sleep(Duration::from_secs(30)).await;
+            empty(200)
+        }
+        _ => reply(200, &json!({"fine": true})),
+    }
+}
+
+/// Vendor's servers in one: `/MODE/token` and `/api/WHAT`.
+async fn servers() -> Mock {
+    let issued = Arc::default();
+    Mock::start(move |seen: Seen| {
+        let issued = Arc::clone(&issued);
+        async move {
+            match seen.path.trim_start_matches('/').strip_suffix("/token") {
+                Some(mode) => token_endpoint(mode.to_owned(), seen, issued).await,
+                None => api(seen).await,
+            }
+        }
+    })
+    .await
+}
+
+/// `keyway ARGS` with the account and its component.
+fn keyway(home: &Home, shape: Shape, component: &Value, args: &[&str]) -> Keyway {
+    home.write("components/acme.json", component.to_string());
+    let limits = ["--token-timeout-ms", "200", "--components"];
+    home.keyway(args.iter().copied()).args(limits).arg(home.file("components")).envs(account(shape))
+}
+
+fn logging(run: Keyway, (flags, level): (&[&str], &str)) -> Keyway {
+    let run = run.args(flags.iter().copied());
+    if level.is_empty() { run } else { run.env("KEYWAY_LOG", level) }
+}
+
+/// Every way in which the API's side may end.
+fn messages() -> String {
+    [
+        r#"{"method":"GET","url":"/ok"}"#,
+        r#"{"method":"GET","url":"/404"}"#,
+        r#"{"method":"POST","url":"/500","body":{}}"#,
+        r#"{"method":"GET","url":"/500"}"#,
+        r#"{"method":"GET","url":"/cut"}"#,
+        r#"{"method":"POST","url":"/cut","body":{}}"#,
+        r#"{"method":"GET","url":"/label"}"#,
+        r#"{"method":"GET","url":"/round"}"#,
+        r#"{"method":"GET","url":"/loop"}"#,
+        r#"{"method":"GET","url":"/hang","timeout_ms":50,"retry":{"count":0}}"#,
+        r#"{"method":"GET","url":"/404?access_token=CNRYquery%2B1&q=1"}"#,
+        r#"{"method":"GET","url":"/404","query":{"api_key":"CNRYquery2"}}"#,
+        r#"{"method":"GET","url":"https://evil.example/steal"}"#,
+        r#"{"method":"GET","url":"/../token"}"#,
+        r#"{"method":"GET","url":"/{vault_key}"}"#,
+        r#"{"method":"GET","url":"/ok","headers":{"authorization":"Bearer CNRYheader"}}"#,
+        r#"{"method":"GET","url":"/ok","headers":{"x-vault-key":"CNRYheader2"}}"#,
+        r#"{"method":"GET","url":"/401"}"#,
+        r#"{"method":"GET","url":"/429"}"#,
+        "no json",
+        "",
+    ]
+    .join("\n")
+}
+
+/// Every failure of the token endpoint, and every end of the API's side, for one shape of account.
+async fn sing(shape: Shape, logs: &[(&[&str], &str)]) {
+    let (home, servers) = (Home::new(), servers().await);
+    let base = format!("{}/api", servers.url);
+    let mut places: Vec<(String, String)> =
+        TOKEN_MODES.iter().map(|mode| ((*mode).to_owned(), format!("{}/{mode}/token", servers.url))).collect();
+    // TLS to a port that speaks none, and a port where nobody listens.
+    places.push(("tls".to_owned(), servers.url.replace("http:", "https:") + "/ok/token"));
+    places.push(("nobody".to_owned(), "http://127.0.0.1:9/token".to_owned()));
+    let mut leaks = Leaks::default();
+    for (mode, place) in &places {
+        let component = component(shape, place, &base);
+        for (n, logs) in logs.iter().enumerate() {
+            let letters = home.file("letters.ndjson");
+            let store = home.file(&format!("store-{mode}-{n}"));
+            let args = [
+                "run",
+                "acme",
+                "--dead-letter",
+                &letters,
+                "--token-store",
+                &store,
+                "--allow-private-network",
+                "127.0.0.1",
+            ];
+            let lines = if mode == "ok" { messages() } else { r#"{"method":"GET","url":"/ok"}"#.to_owned() };
+            let ran = logging(keyway(&home, shape, &component, &args), *logs).run(lines).await;
+            let good = matches!(mode.as_str(), "ok" | "header");
+            assert_eq!(ran.code(), Some(i32::from(!good || mode == "ok")), "{mode} {logs:?}: {ran}");
+            assert!(!ran.stdout.is_empty(), "{mode} {logs:?}: {ran}");
+            leaks.look(mode, &ran);
+            let _ = fs::remove_file(&letters);
+        }
+        // What a person sees of the same.
+        let args = ["request", "acme", "GET", "/ok", "--token-store", "memory"];
+        leaks.look(mode, &keyway(&home, shape, &component, &args).run("").await);
+    }
+    leaks.none();
+    stores_are_closed(home.path());
+}
+
+/// Nothing below the folder shows a secret. The component's files name none.
+fn stores_are_closed(folder: &std::path::Path) {
+    for entry in fs::read_dir(folder).expect("the folder is there") {
+        let path = entry.expect("it can be listed").path();
+        if path.is_dir() {
+            stores_are_closed(&path);
+        } else {
+            let content = fs::read(&path).expect("it is ours");
+            if let Some(leak) = leak(&String::from_utf8_lossy(&content)) {
+                panic!("a secret in {}: …{leak}…", path.display());
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn client_credentials_in_a_form() {
+    let shape = Shape { grant: "client_credentials", auth: "client_secret_post", encoding: "form" };
+    sing(shape, &LOGS).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn client_credentials_by_basic_and_json() {
+    let shape = Shape { grant: "client_credentials", auth: "client_secret_basic", encoding: "json" };
+    sing(shape, &LOUD).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn password_by_raw_basic() {
+    let shape = Shape { grant: "password", auth: "client_secret_basic_raw", encoding: "form" };
+    sing(shape, &LOUD).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_of_its_own_in_the_query() {
+    let shape = Shape { grant: "app", auth: "client_secret_post", encoding: "query" };
+    sing(shape, &LOUD).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn authorization_code_as_json() {
+    let shape = Shape { grant: "authorization_code", auth: "client_secret_post", encoding: "json" };
+    sing(shape, &LOUD).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refresh_token_in_a_form() {
+    let shape = Shape { grant: "refresh_token", auth: "client_secret_basic", encoding: "form" };
+    sing(shape, &LOUD).await;
+}
+
+/// The token that a message was signed with comes back in a redirect that is not followed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redirect_that_carries_the_token() {
+    echoed_in_location(&[("GET", "/away"), ("POST", "/away")]).await;
+}
+
+/// The same beside an error.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_that_carries_the_token() {
+    echoed_in_location(&[("GET", "/gone"), ("GET", "/refused")]).await;
+}
+
+async fn echoed_in_location(requests: &[(&str, &str)]) {
+    let (home, servers) = (Home::new(), servers().await);
+    let component = component(SHAPE, &format!("{}/ok/token", servers.url), &format!("{}/api", servers.url));
+    let mut leaks = Leaks::default();
+    for logs in LOUD {
+        for (method, url) in requests {
+            for form in [&[][..], &["--json"]] {
+                let run = keyway(&home, SHAPE, &component, &["request", "acme", method, url]);
+                let ran = logging(run, logs).args(form.iter().copied()).run("").await;
+                leaks.look(&format!("{method} {url} {form:?}"), &ran);
+            }
+        }
+    }
+    leaks.none();
+}
+
+const SHAPE: Shape = Shape { grant: "client_credentials", auth: "client_secret_post", encoding: "form" };
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_that_cannot_be_reached() {
+    let (home, servers) = (Home::new(), servers().await);
+    let token = format!("{}/ok/token", servers.url);
+    let mut leaks = Leaks::default();
+    let bases = [servers.url.replace("http:", "https:") + "/api", "http://127.0.0.1:9/api".to_owned()];
+    for base in bases {
+        for logs in LOGS {
+            let args = ["run", "acme", "--allow-private-network", "127.0.0.1"];
+            let run = logging(keyway(&home, SHAPE, &component(SHAPE, &token, &base), &args), logs);
+            let ran = run.run("{\"method\":\"GET\",\"url\":\"/ok?token=CNRYquery3\"}\n").await;
+            assert_eq!(ran.code(), Some(1), "{ran}");
+            leaks.look(&base, &ran);
+        }
+    }
+    leaks.none();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_with_a_password() {
+    let (home, servers) = (Home::new(), servers().await);
+    let component = component(SHAPE, &format!("{}/ok/token", servers.url), &format!("{}/api", servers.url));
+    let proxies = [
+        format!("http://user:{PROXY_PASSWORD}@127.0.0.1:9"),
+        format!("http://user:{PROXY_PASSWORD}@proxy.invalid:9"),
+        format!("{}/?{PROXY_PASSWORD}", servers.url.replace("http://", &format!("http://user:{PROXY_PASSWORD}@"))),
+        format!("ftp://user:{PROXY_PASSWORD}@127.0.0.1"),
+        format!("user:{PROXY_PASSWORD}@127.0.0.1:99999"),
+    ];
+    let mut leaks = Leaks::default();
+    for proxy in &proxies {
+        for logs in LOUD {
+            let run = logging(keyway(&home, SHAPE, &component, &["request", "acme", "GET", "/404"]), logs);
+            leaks.look(&format!("--proxy {proxy}"), &run.args(["--proxy", proxy]).run("").await);
+            let run = logging(keyway(&home, SHAPE, &component, &["request", "acme", "GET", "/404"]), logs);
+            let ran = run.env("HTTP_PROXY", proxy).env("HTTPS_PROXY", proxy).run("").await;
+            leaks.look(&format!("HTTP_PROXY {proxy}"), &ran);
+        }
+    }
+    leaks.none();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_other_command_with_an_account_in_the_environment() {
+    let home = Home::new();
+    let component = component(SHAPE, "https://api.example.com/token", "https://api.example.com");
+    home.write("components/acme.json", component.to_string());
+    let (folder, file) = (home.file("components"), home.file("components/acme.json"));
+    let commands: [&[&str]; 12] = [
+        &["component", "list", "--components", &folder],
+        &["component", "show", "acme", "--components", &folder],
+        &["component", "show", &file],
+        &["component", "check", &file],
+        &["schema", "credential"],
+        &["completions", "bash"],
+        &["run", "--help"],
+        &["request", "--help"],
+        &["run", "acme", "--components", &folder, "--grant", "device"],
+        &["run", "acme", "--components", &folder, "--environment", "nowhere"],
+        &["run", "acme", "--components", &folder, "--no-such-flag"],
+        &["run", "acme"],
+    ];
+    let mut leaks = Leaks::default();
+    for command in commands {
+        for logs in LOUD {
+            let mut account = account(SHAPE);
+            // All grants are possible: the error names them.
+            account.retain(|(name, _)| *name != "ACME_GRANT");
+            account.extend([("ACME_USERNAME", "ada"), ("ACME_PASSWORD", PASSWORD), ("ACME_APP_TOKEN", APP_TOKEN)]);
+            let run = logging(home.keyway(command.iter().copied()), logs).envs(account);
+            leaks.look(&format!("{command:?}"), &run.run(messages()).await);
+        }
+    }
+    leaks.none();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn values_that_do_not_fit_are_not_shown_where_they_are_secret() {
+    let (home, servers) = (Home::new(), servers().await);
+    let mut component = component(SHAPE, &format!("{}/ok/token", servers.url), &format!("{}/api", servers.url));
+    component["variables"]["vault_key"]["pattern"] = json!("[a-z]+");
+    let mut leaks = Leaks::default();
+    for (name, value) in [
+        ("ACME_VAULT_KEY", API_KEY),
+        // No header can carry it.
+        ("ACME_VAULT_KEY", "CNRYline\nbreak"),
+    ] {
+        let run = keyway(&home, SHAPE, &component, &["request", "acme", "GET", "/ok"]).env(name, value);
+        leaks.look(&format!("{name}={value}"), &run.run("").await);
+        component["variables"]["vault_key"].as_object_mut().expect("an object").remove("pattern");
+    }
+    // A mounted file with a secret that cannot be one.
+    let (empty, long) = (home.write("empty", ""), home.write("long", CLIENT_SECRET.repeat(9_000)));
+    for path in [empty, long] {
+        let mut account = account(SHAPE);
+        account.retain(|(name, _)| *name != "ACME_CLIENT_SECRET");
+        let run = home.keyway(["request", "acme", "GET", "/ok", "--components"]).arg(home.file("components"));
+        leaks.look(&path, &run.envs(account).env("ACME_CLIENT_SECRET_FILE", &path).run("").await);
+    }
+    leaks.none();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_stands_in_a_credential_file_is_not_drawn() {
+    let home = Home::new();
+    let faulty = [
+        json!({"secrets": {"client_secret": CLIENT_SECRET}}),
+        json!({"secrets": {"client_secret": {"value": CLIENT_SECRET}}}),
+        json!({"secrets": {"app_token": [APP_TOKEN]}}),
+        json!({"client_secret": CLIENT_SECRET}),
+        json!({"client_secret": [CLIENT_SECRET]}),
+        json!({"password": PASSWORD, "clientSecret": CLIENT_SECRET}),
+        json!({"variables": {"app_token": APP_TOKEN}}),
+        json!({"variables": {"client_secret": CLIENT_SECRET}}),
+    ];
+    let mut leaks = Leaks::default();
+    for fault in faulty {
+        let mut credential =
+            json!({"keyway": 1, "component": "podio", "client_id": "x", "grant": "password", "username": "ada"});
+        credential.as_object_mut().expect("an object").extend(fault.as_object().cloned().unwrap_or_default());
+        for text in [credential.to_string(), serde_json::to_string_pretty(&credential).expect("it is JSON")] {
+            // A comma too many is a fault of its own, on the same line as a secret.
+            for text in [text.clone(), text.replace("}", ",}")] {
+                let file = home.write("account.json", &text);
+                let ran = home.keyway(["run", "podio", "-vvv", "--credential", &file]).run("").await;
+                assert_eq!(ran.code(), Some(2), "{ran}");
+                leaks.look(&text, &ran);
+            }
+        }
+    }
+    leaks.none();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_real_components_with_the_simulator_at_every_level() {
+    let home = Home::new();
+    for logs in LOGS {
+        let input = fs::read_to_string(workspace().join("components/podio/examples/messages.ndjson"))
+            .unwrap_or_else(|_| "{\"method\":\"GET\",\"url\":\"/user\"}\n".to_owned());
+        let ran = logging(home.keyway(["run", "podio", "--simulator"]), logs).run(input).await;
+        // Its demo account is no secret of anybody's; still, logs treat it like one.
+        for secret in ["simulator-client-secret", "simulator-password", "simulator-app-token"] {
+            assert!(!ran.stderr.contains(secret), "{ran}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn debug_output_of_the_library_shows_none() {
+    let servers = servers().await;
+    let folder =
+        acme::folder(&component(SHAPE, &format!("{}/plain/token", servers.url), &format!("{}/api", servers.url)));
+    let host = Host::builder().components_dir(folder.path()).build().expect("the component is sound");
+    let all = account(SHAPE).into_iter().chain([("ACME_PASSWORD", PASSWORD), ("ACME_APP_TOKEN", APP_TOKEN)]);
+    let credential = Credential::from_vars("acme", all);
+    let connection = host.connect(credential.clone()).expect("the account is complete");
+    let answer = connection.send(Message::get("/ok")).await.expect("it is there");
+    let failures: Vec<Failure> = [
+        connection.send(Message::get("/404")).await,
+        connection.send(Message::get("/cut")).await,
+        connection.send(Message::get("/401")).await,
+    ]
+    .into_iter()
+    .filter_map(Result::err)
+    .collect();
+    assert_eq!(failures.len(), 3);
+    let token: std::sync::Arc<Token> = connection.tokens().current().await.expect("memory").expect("a token");
+    let account: &Account = connection.account();
+    let made = Token {
+        access_token: Secret::new(CLIENT_SECRET),
+        refresh_token: Some(Secret::new(REFRESH_TOKEN)),
+        obtained_at: std::time::SystemTime::now(),
+        expires_at: None,
+        expiry_source: ExpirySource::Unknown,
+        scope: None,
+        extra: [("ref".to_owned(), json!({"token": APP_TOKEN}))].into_iter().collect(),
+        begun_with: None,
+    };
+    let file: CredentialFile = serde_json::from_value(
+        json!({"keyway": 1, "component": "acme", "secrets": {"client_secret": {"env": "ACME_CLIENT_SECRET"}}}),
+    )
+    .expect("a credential");
+    let shown = [
+        format!("{credential:?} {credential:#?}"),
+        format!("{host:?} {host:#?}"),
+        format!("{connection:?} {:?} {:?}", connection.tokens(), connection.token_stats()),
+        format!("{account:?}"),
+        format!("{token:?} {made:?} {made:#?}"),
+        format!("{:?} {:?}", Secret::new(CLIENT_SECRET), SecretRef::Env("X".to_owned())),
+        format!("{file:?} {:?}", Credential::from_value(file.clone())),
+        format!("{answer:?}"),
+        format!("{:?}", host.redactor()),
+        failures.iter().map(|failure| format!("{failure:?} {failure}")).collect(),
+    ];
+    let mut leaks = Leaks::default();
+    for text in shown {
+        leaks.look_at(&text.chars().take(40).collect::<String>(), &text);
+    }
+    leaks.none();
+}
+
+#[test]
+fn the_canary_can_sing() {
+    for form in [
+        format!("x {CLIENT_SECRET} y"),
+        json!({"a": PASSWORD}).to_string(),
+        utf8_percent_encode(APP_TOKEN, NON_ALPHANUMERIC).to_string(),
+        STANDARD_NO_PAD.encode(CODE),
+        URL_SAFE_NO_PAD.encode(REFRESH_TOKEN),
+        base64::prelude::BASE64_STANDARD.encode(format!("{CLIENT_ID}:{CLIENT_SECRET}")),
+        base64::prelude::BASE64_STANDARD.encode(format!("id2:{CLIENT_SECRET}!")),
+        format!("{:?}", API_KEY.as_bytes()),
+    ] {
+        assert!(leak(&form).is_some(), "{form}");
+    }
+    assert_eq!(leak("no secret here: *** and Bearer ***"), None);
+    let quiet = TokenError {
+        kind: TokenErrorKind::Denied,
+        message: "refused".to_owned(),
+        oauth: Some(Box::new(OAuthAnswer::default())),
+        retry_after: None,
+    };
+    assert_eq!(leak(&format!("{quiet:?}")), None);
+}

@@ -1,0 +1,140 @@
+//! The django-oauth-toolkit server of `tests/servers/podero_django`, in a virtual environment below the target folder.
+
+use std::{
+    fs::{self, File},
+    io::{BufRead, BufReader},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::OnceLock,
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use super::{target_dir, workspace};
+
+/// The organisation that the server knows.
+pub const ORG_ID: &str = "6f9d3c1e-52a4-4d0b-9a55-3f1c7f0e2b10";
+/// A client of letters and hyphens.
+pub const PLAIN: (&str, &str) = ("podero-sandbox-client", "podero-sandbox-secret");
+/// A client with all characters that encodings trip over.
+pub const ODD: (&str, &str) = ("podero odd:client", "s+cr%41t/=&: \u{fc}");
+
+/// A running server with a database of its own. Dropped, it ends.
+pub struct Django {
+    /// `127.0.0.1:PORT`.
+    pub address: String,
+    state: TempDir,
+    child: Child,
+}
+
+impl Django {
+    /// Starts it with these environment variables and waits until it answers.
+    pub fn start(settings: &[(&str, &str)]) -> Self {
+        let state = tempfile::tempdir().expect("a temporary folder");
+        let log = File::create(state.path().join("log")).expect("the folder can be written");
+        let mut child = Command::new(python())
+            .arg(server().join("server.py"))
+            .env("STATE_DIR", state.path())
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .envs(settings.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .expect("python can be run");
+        let mut port = String::new();
+        let stdout = child.stdout.take().expect("it is piped");
+        BufReader::new(stdout).read_line(&mut port).expect("its output can be read");
+        let log = || fs::read_to_string(state.path().join("log")).unwrap_or_default();
+        let port: u16 = port.trim().parse().unwrap_or_else(|_| panic!("the server does not start: {}", log()));
+        Self { address: format!("127.0.0.1:{port}"), state, child }
+    }
+
+    /// Podero's own component with this server in the place of the real ones, under another name.
+    pub fn component(&self) -> Value {
+        let file = workspace().join("components/podero/component.json");
+        let text = fs::read_to_string(file).expect("the component is there");
+        let here = text.replace("https://{host}.podero.com", &format!("http://{}", self.address));
+        let mut component: Value = serde_json::from_str(&here).expect("it is JSON");
+        component["name"] = "podero-here".into();
+        component
+    }
+
+    /// The access tokens that it has given so far, oldest first.
+    pub fn access_tokens(&self) -> Vec<String> {
+        let query = "import sqlite3, sys; [print(row[0]) for row in sqlite3.connect(sys.argv[1]).execute('select token from oauth2_provider_accesstoken order by id')]";
+        let output = Command::new(python()).args(["-c", query]).arg(self.state.path().join("db.sqlite3")).output();
+        let output = output.expect("python can be run");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("tokens are text").lines().map(str::to_owned).collect()
+    }
+
+    /// Revokes a token as its client may (RFC 7009).
+    pub async fn revoke(&self, token: &str, client: (&str, &str)) {
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([("token", token), ("client_id", client.0), ("client_secret", client.1)])
+            .finish();
+        let form = "application/x-www-form-urlencoded";
+        let head =
+            format!("POST /oauth2/revoke_token/ HTTP/1.0\r\nContent-Type: {form}\r\nContent-Length: {}", body.len());
+        let answer = self.talk(&format!("{head}\r\nHost: {}\r\n\r\n{body}", self.address)).await;
+        assert!(answer.lines().next().is_some_and(|status| status.contains(" 200 ")), "{answer}");
+    }
+
+    /// What it answers to a GET with this token: status line, headers, body.
+    pub async fn get(&self, path: &str, token: &str) -> String {
+        let head = format!("GET {path} HTTP/1.0\r\nAuthorization: Bearer {token}");
+        self.talk(&format!("{head}\r\nHost: {}\r\n\r\n", self.address)).await
+    }
+
+    async fn talk(&self, request: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).await.expect("it listens");
+        stream.write_all(request.as_bytes()).await.expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("it answers");
+        answer
+    }
+}
+
+impl Drop for Django {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn server() -> PathBuf {
+    workspace().join("tests/servers/podero_django")
+}
+
+/// The interpreter of the virtual environment, which is made once for each list of requirements.
+fn python() -> &'static PathBuf {
+    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
+    PYTHON.get_or_init(|| {
+        let home = target_dir().join("podero_django");
+        fs::create_dir_all(&home).expect("the target folder can be written");
+        // Two runs of the tests may meet here.
+        let lock = File::create(home.join("lock")).expect("the target folder can be written");
+        lock.lock().expect("the file can be locked");
+        let wanted = fs::read_to_string(server().join("requirements.txt")).expect("the requirements are there");
+        let (venv, made) = (home.join("venv"), home.join("requirements.txt"));
+        let python = venv.join("bin/python");
+        if fs::read_to_string(&made).ok().as_deref() != Some(&wanted) || !python.exists() {
+            run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv));
+            let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
+            run(Command::new(&python).args(install).arg(server().join("requirements.txt")));
+            fs::write(&made, wanted).expect("the target folder can be written");
+        }
+        python
+    })
+}
+
+fn run(command: &mut Command) {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?} cannot be run: {error}"));
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
