@@ -198,6 +198,12 @@ impl Account {
         self.inputs.has(name)
     }
 
+    /// How this account's credential calls an input: `PODIO_CLIENT_ID` in the environment, `client_id` in a file.
+    #[must_use]
+    pub fn input_name(&self, name: &str) -> String {
+        input_name(&self.component.name, self.origin, name)
+    }
+
     /// Whether the client authenticates with a secret.
     #[must_use]
     pub fn is_confidential(&self) -> bool {
@@ -231,13 +237,28 @@ impl Account {
     pub async fn check_secrets(&self) -> Result<(), String> {
         for (name, source) in &self.inputs.secrets {
             if !matches!(source, SecretSource::Reference(SecretRef::Command(_))) {
-                source
-                    .read()
-                    .await
-                    .map_err(|error| format!("the secret `{name}` of `{}` cannot be had: {error}", self.label()))?;
+                self.read_secret(name).await.map_err(|why| format!("{why} (account `{}`)", self.label()))?;
             }
         }
         Ok(())
+    }
+
+    /// A secret as it is now, by its name; `None` where the credential does not say where it is. A secret variable
+    /// obeys its pattern like any other.
+    pub(crate) async fn read_secret(&self, name: &str) -> Result<Option<Secret>, String> {
+        let Some(source) = self.inputs.secrets.get(name) else { return Ok(None) };
+        let secret = source
+            .read()
+            .await
+            .map_err(|error| format!("the secret {} cannot be had: {error}", self.input_name(name)))?;
+        let pattern = self.component.variables.get(name).and_then(|variable| variable.pattern.as_ref());
+        match pattern.filter(|pattern| !pattern.matches_whole(secret.expose_secret_text())) {
+            Some(pattern) => {
+                let (name, pattern) = (self.input_name(name), pattern.source());
+                Err(format!("the secret {name} does not match `{pattern}`; look it up again"))
+            }
+            None => Ok(Some(secret)),
+        }
     }
 
     /// Fills a template that may name secrets, and makes those known to the redactor.
@@ -247,8 +268,7 @@ impl Account {
     pub async fn fill_with_secrets(&self, template: &Template, redactor: &Redactor) -> Result<Secret, String> {
         let mut secrets = BTreeMap::new();
         for name in template.names() {
-            if let Some(source) = self.inputs.secrets.get(name) {
-                let secret = source.read().await.map_err(|error| error.to_string())?;
+            if let Some(secret) = self.read_secret(name).await? {
                 redactor.know(&self.inputs_label(), &secret);
                 secrets.insert(name, secret);
             }
@@ -321,12 +341,7 @@ impl Context<'_> {
 
     /// How this kind of credential calls an input: `PODIO_CLIENT_ID` or `client_id`.
     pub(crate) fn input_name(&self, name: &str) -> String {
-        match self.origin {
-            AccountOrigin::Variables | AccountOrigin::Demo => {
-                format!("{}{}", Component::variable_prefix(&self.component.name), name.to_ascii_uppercase())
-            }
-            AccountOrigin::File | AccountOrigin::Given => format!("`{name}`"),
-        }
+        input_name(&self.component.name, self.origin, name)
     }
 
     fn environment(&self, named: Option<&str>) -> Result<String, AccountError> {
@@ -349,6 +364,16 @@ impl Context<'_> {
                 how: format!("--environment or {}", self.input_name("environment")),
             }),
         }
+    }
+}
+
+/// How a kind of credential calls an input.
+fn input_name(component: &str, origin: AccountOrigin, name: &str) -> String {
+    match origin {
+        AccountOrigin::Variables | AccountOrigin::Demo => {
+            format!("{}{}", Component::variable_prefix(component), name.to_ascii_uppercase())
+        }
+        AccountOrigin::File | AccountOrigin::Given => format!("`{name}`"),
     }
 }
 

@@ -195,10 +195,9 @@ impl Exchange<'_> {
         }
         let mut secrets = BTreeMap::new();
         for name in names {
-            let Some(source) = self.account.inputs.secrets.get(name) else { continue };
-            let secret = source.read().await.map_err(|error| {
-                TokenFault::new(TokenFaultKind::Unreachable, format!("the secret `{name}` cannot be had: {error}"))
-            })?;
+            let secret = self.account.read_secret(name).await;
+            let secret = secret.map_err(|why| TokenFault::new(TokenFaultKind::Unreachable, why))?;
+            let Some(secret) = secret else { continue };
             self.redactor.know(&self.account.inputs_label(), &secret);
             secrets.insert(name.to_owned(), secret);
         }

@@ -65,7 +65,7 @@ impl std::fmt::Debug for Token {
             .field("expires_at", &self.expires_at)
             .field("expiry_source", &self.expiry_source)
             .field("has_refresh_token", &self.refresh_token.is_some())
-            .field("scope", &self.scope)
+            .field("has_scope", &self.scope.is_some())
             .field("further_members", &members)
             .finish_non_exhaustive()
     }

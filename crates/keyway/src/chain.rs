@@ -146,7 +146,7 @@ impl<'a> Journey<'a> {
             }
             match verdict.action {
                 Action::Done => match end {
-                    AttemptEnd::Answered(wire) => match self.redirected(&wire) {
+                    AttemptEnd::Answered(mut wire) => match self.redirected(&wire) {
                         Some(next) => {
                             if Origin::of(&next) != Origin::of(&self.call.url) {
                                 self.drop_secret_headers();
@@ -155,7 +155,10 @@ impl<'a> Journey<'a> {
                             self.call.url = next;
                             self.redirects += 1;
                         }
-                        None => return self.delivered(wire),
+                        None => {
+                            self.mask_location(&mut wire);
+                            return self.delivered(wire);
+                        }
                     },
                     // Only an answer can be the end of a good way.
                     AttemptEnd::NeverSent(fault) | AttemptEnd::MaybeProcessed(fault) => {
@@ -255,8 +258,7 @@ impl<'a> Journey<'a> {
         }
     }
 
-    fn delivered(&self, mut wire: WireAnswer) -> Result<Answer, Failure> {
-        self.mask_location(&mut wire);
+    fn delivered(&self, wire: WireAnswer) -> Result<Answer, Failure> {
         let answer = Answer::new(wire, &self.call.method);
         if !answer.breaks_its_label() {
             return Ok(answer);
@@ -290,7 +292,8 @@ impl<'a> Journey<'a> {
         retry_after: Option<Duration>,
     ) -> Failure {
         let (message, answer) = match end {
-            AttemptEnd::Answered(wire) => {
+            AttemptEnd::Answered(mut wire) => {
+                self.mask_location(&mut wire);
                 (verdict.reason.sentence(wire.status, retry_after), Some(Answer::new(wire, &self.call.method)))
             }
             AttemptEnd::NeverSent(fault) => (format!("the request was not sent: {fault}"), None),

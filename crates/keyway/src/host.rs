@@ -286,11 +286,12 @@ fn prepare(account: &Account) -> Result<Prepared, ConnectError> {
         let key = HeaderName::try_from(name.as_str()).map_err(|why| error(name, why.to_string()))?;
         let secret = |name: &str| account.component.variables.get(name).is_some_and(|variable| variable.secret);
         if let Some(missing) = template.names().find(|name| secret(name) && !account.has_secret(name)) {
-            let prefix = keyway_component::Component::variable_prefix(&account.component.name);
-            let variable = format!("{prefix}{}", missing.to_ascii_uppercase());
+            let input = account.input_name(missing);
             return Err(error(
                 name,
-                format!("the account has no `{missing}`; set {variable}, or add it to the credential's `secrets`"),
+                format!(
+                    "the account has no `{missing}`; give {input}, among the credential's `secrets` if it is a file"
+                ),
             ));
         }
         if template.names().any(secret) {
