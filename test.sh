@@ -5,9 +5,14 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 need() { command -v "$1" >/dev/null || { echo "test.sh needs $1: $2" >&2; exit 1; }; }
+# A bare CI machine gets what it lacks; on somebody's own machine nothing is installed unasked.
+has_venv() { python3 -c 'import ensurepip, venv' 2>/dev/null; }
+if [ "${CI:-}" = true ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    has_venv && command -v cc >/dev/null || { apt-get update -q && apt-get install -y -q python3 python3-venv gcc libc6-dev; }
+fi
 need cargo "see https://rustup.rs"
-need python3 "on Debian: apt-get install python3 python3-venv"
 need cc "on Debian: apt-get install gcc libc6-dev"
+has_venv || need python3-with-venv "on Debian: apt-get install python3 python3-venv"
 
 # The end-to-end tests run the real binary.
 cargo build -p keyway-cli

@@ -87,6 +87,7 @@ struct Journey<'a> {
     redirects: u32,
     /// Time that was spent waiting for a limit to end; it does not count against the message.
     held_back: Duration,
+    next_wait: Option<Duration>,
     /// The token that the API refused, once one was.
     rejected: Option<Arc<Token>>,
     history: Vec<Attempt>,
@@ -119,6 +120,7 @@ impl<'a> Journey<'a> {
             retries,
             redirects,
             held_back,
+            next_wait: None,
             rejected: None,
             history: Vec::new(),
         }
@@ -136,7 +138,7 @@ impl<'a> Journey<'a> {
                 waits_for_limits: self.waits_for_limits(),
                 retries: self.retries,
                 elapsed: self.begun.elapsed().saturating_sub(self.held_back),
-                scheduled_wait: self.schedule.next_wait(self.connection.shared().jitter.fraction()),
+                scheduled_wait: self.scheduled_wait(&end),
             };
             let component = &self.connection.account().component;
             let now = self.connection.shared().clock.now();
@@ -173,6 +175,7 @@ impl<'a> Journey<'a> {
                     self.note_end(&end, &verdict, wait);
                     // Who may wait as long as it takes is not counted out while the API only asks for patience.
                     self.retries += u32::from(!(verdict.reason.is_throttle() && self.waits_for_limits()));
+                    self.next_wait = None;
                     self.wait(wait, &verdict).await;
                 }
                 Action::Fail { code, retryable, retry_after } => {
@@ -180,6 +183,15 @@ impl<'a> Journey<'a> {
                 }
             }
         }
+    }
+
+    /// The wait that the schedule has next. It stays the next one until it was waited for, and a success asks for none.
+    fn scheduled_wait(&mut self, end: &AttemptEnd) -> Duration {
+        if matches!(end, AttemptEnd::Answered(wire) if wire.status.as_u16() < 400) {
+            return Duration::ZERO;
+        }
+        let (schedule, jitter) = (&mut self.schedule, &self.connection.shared().jitter);
+        *self.next_wait.get_or_insert_with(|| schedule.next_wait(jitter.fraction()))
     }
 
     fn waits_for_limits(&self) -> bool {

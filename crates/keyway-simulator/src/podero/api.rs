@@ -59,7 +59,12 @@ fn uuid(name: &str, text: &str) -> Result<(), Refused> {
     if ids::is_uuid(text) {
         return Ok(());
     }
-    let error = json!({"type": "uuid_parsing", "loc": ["path", name], "msg": "Input should be a valid UUID"});
+    let why = match text.len() {
+        32 | 36 => "invalid character".to_owned(),
+        found => format!("invalid length: found {found}"),
+    };
+    let message = format!("Input should be a valid UUID, {why}");
+    let error = json!({"type": "uuid_parsing", "loc": ["path", name], "msg": message, "ctx": {"error": why}});
     Err(Refused(StatusCode::UNPROCESSABLE_ENTITY, json!({"detail": [error]})))
 }
 

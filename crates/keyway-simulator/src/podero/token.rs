@@ -1,6 +1,9 @@
 //! Podero's token endpoint, as a django-oauth-toolkit 3.4.1 was seen to answer.
 
-use std::{collections::HashMap, time::Instant};
+use std::{
+    collections::HashMap,
+    time::{Instant, SystemTime},
+};
 
 use axum::{
     body::{Body, Bytes},
@@ -40,6 +43,10 @@ pub(crate) async fn token(
     let mut response = match issue(here.podero(), &headers, &params) {
         Ok(token) => answer(StatusCode::OK, &token),
         Err("invalid_client") => refused_client(),
+        Err("invalid_grant") => {
+            let body = json!({"error": "invalid_grant", "error_description": "Invalid credentials given."});
+            answer(StatusCode::BAD_REQUEST, &body)
+        }
         Err(error) => answer(StatusCode::BAD_REQUEST, &json!({"error": error})),
     };
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -55,7 +62,17 @@ pub(crate) async fn without_slash() -> Response<Body> {
 
 /// `/oauth2/revoke_token/`: 200 also for a token that nobody knows.
 pub(crate) async fn revoke(State(here): State<Here>, headers: HeaderMap, body: Bytes) -> Response<Body> {
-    let params: HashMap<String, String> = url::form_urlencoded::parse(&body).into_owned().collect();
+    let params = match parameters(here.podero().body, &headers, &body) {
+        Ok(params) => params,
+        Err(status) => return status.into_response(),
+    };
+    // The JSON backend reads nothing out of a form, and then misses the token before it looks at the client.
+    if !params.contains_key("token") {
+        return answer(
+            StatusCode::BAD_REQUEST,
+            &json!({"error": "invalid_request", "error_description": "Missing token parameter."}),
+        );
+    }
     if client(here.podero(), &headers, &params).is_none() {
         return refused_client();
     }
@@ -75,7 +92,11 @@ pub(crate) async fn introspect(State(here): State<Here>, headers: HeaderMap, bod
     let token =
         params.get("token").and_then(|token| state.tokens.get(token)).filter(|token| token.ends > Instant::now());
     let body = match token {
-        Some(token) => json!({"active": true, "scope": token.scope, "client_id": token.client}),
+        Some(token) => {
+            let left = token.ends.saturating_duration_since(Instant::now());
+            let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+            json!({"active": true, "scope": token.scope, "exp": (since_1970 + left).as_secs(), "client_id": token.client})
+        }
         None => json!({"active": false}),
     };
     answer(StatusCode::OK, &body)

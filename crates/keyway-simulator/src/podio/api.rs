@@ -40,10 +40,17 @@ impl FromRequestParts<Arc<World>> for Signed {
             .grants
             .caller(header, params.get("oauth_token").map(String::as_str))
             .map_err(|refusal| refusal.at(&path, &query, &method))?;
+        // JSON objects or lists only, and labelled so; files come as multipart.
+        let label = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let has_body = parts.headers.get(header::CONTENT_LENGTH).is_some_and(|length| length != "0");
+        let mislabelled = has_body && !path.starts_with("/file") && !label.starts_with("application/json");
         let (left, throttled) = state.rates.count(&caller, path.ends_with("/filter/"));
         let signed = Self { caller, left, path, query, method };
         match throttled {
             Some(refusal) => Err(signed.refuse(&refusal)),
+            None if mislabelled => {
+                Err(signed.refuse(&Refusal::invalid_value("Invalid value null (null): must be object")))
+            }
             None => Ok(signed),
         }
     }
@@ -241,6 +248,9 @@ pub(crate) async fn update_item(
 ) -> Response<Body> {
     let update = || {
         let (number, body) = (id(&number)?, object(&body)?);
+        if !body.is_object() || body.get("fields").is_some_and(|fields| !fields.is_object()) {
+            return Err(Refusal::invalid_value("Invalid value (array): must be object"));
+        }
         let mut state = world.podio.state();
         let item = state.data.items.get_mut(&number).ok_or_else(|| no_item(number))?;
         signed.sees_app(item.app_id)?;
@@ -282,6 +292,9 @@ pub(crate) async fn create_task(State(world): State<Arc<World>>, signed: Signed,
         let user = signed.user()?;
         let body = object(&body)?;
         let text = text(&body, "text")?;
+        if let Some(value) = body.get("due_date").filter(|value| !value.is_null() && !value.is_string()) {
+            return Err(Refusal::invalid_value(format!("Invalid value {value}: must be string")));
+        }
         let data = &mut world.podio.state().data;
         let id = data.next(300_000);
         let task = json!({

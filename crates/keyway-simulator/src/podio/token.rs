@@ -27,11 +27,14 @@ pub(crate) async fn json(State(world): State<Arc<World>>, headers: HeaderMap, bo
         Ok(Value::Object(object)) if content_type(&headers).starts_with("application/json") => object,
         _ => return Refusal::invalid_value("Invalid value null (null): must be object").at(path, "", "POST"),
     };
+    // Strictly typed: texts, and numbers for ids. Anything else is as if it were not there.
     let text = |value: Value| match value {
-        Value::String(text) => text,
-        other => other.to_string(),
+        Value::String(text) => Some(text),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
     };
-    let params: HashMap<String, String> = object.into_iter().map(|(name, value)| (name, text(value))).collect();
+    let params: HashMap<String, String> =
+        object.into_iter().filter_map(|(name, value)| Some((name, text(value)?))).collect();
     answer(&world, &params, path)
 }
 
