@@ -29,23 +29,38 @@ pub(crate) async fn connect(
     concurrency: usize,
     redactor: &Redactor,
 ) -> Result<Connected, CliError> {
-    let (mut builder, component) = with_components(Host::builder(), &args.sources, component)?;
-    builder = with_settings(builder, args)?.concurrency(concurrency).redactor(redactor.clone());
-    let Some(url) = &args.simulator else {
-        let (builder, durable) = with_store(builder, args)?;
-        let host = builder.build()?;
-        connect_accounts(&host, component.as_deref(), args)?;
-        let needs_store = |connection: &keyway::Connection| !connection.account().mints_anew();
-        if let Some(needy) = host.connections().into_iter().find(|connection| !durable && needs_store(connection)) {
-            let why = "tokens cannot be kept, and this account cannot get a new one without a person";
-            let label = needy.account().label();
-            return Err(CliError::Usage(format!(
-                "{why}: `{label}`; give a folder with --token-store, or say `--token-store memory`"
-            )));
-        }
-        check_ready(&host).await?;
-        return Ok(Connected { host, _simulator: None });
-    };
+    let (builder, component) = with_components(Host::builder(), &args.sources, component)?;
+    let builder = with_settings(builder, args)?.concurrency(concurrency).redactor(redactor.clone());
+    match &args.simulator {
+        Some(url) => connect_demo(builder, url, component.as_deref(), args).await,
+        None => connect_own(builder, component.as_deref(), args).await,
+    }
+}
+
+/// The user's own accounts, with tokens kept where the flags say.
+async fn connect_own(builder: HostBuilder, component: Option<&str>, args: &HostArgs) -> Result<Connected, CliError> {
+    let (builder, durable) = with_store(builder, args)?;
+    let host = builder.build()?;
+    connect_accounts(&host, component, args)?;
+    let needs_store = |connection: &keyway::Connection| !connection.account().mints_anew();
+    if let Some(needy) = host.connections().into_iter().find(|connection| !durable && needs_store(connection)) {
+        let why = "tokens cannot be kept, and this account cannot get a new one without a person";
+        let label = needy.account().label();
+        return Err(CliError::Usage(format!(
+            "{why}: `{label}`; give a folder with --token-store, or say `--token-store memory`"
+        )));
+    }
+    check_ready(&host).await?;
+    Ok(Connected { host, _simulator: None })
+}
+
+/// The simulator's demo accounts, and nothing else.
+async fn connect_demo(
+    builder: HostBuilder,
+    url: &str,
+    component: Option<&str>,
+    args: &HostArgs,
+) -> Result<Connected, CliError> {
     let (demo, simulator) = simulated(url).await?;
     let mut pairs = Vec::new();
     for origin in &demo.origins {
@@ -57,7 +72,7 @@ pub(crate) async fn connect(
     }
     let host = builder.origin_map(pairs).build()?;
     let of_environment = |name: &str| demo.accounts.get(&format!("{name}@{}", args.environment.as_deref()?));
-    let wanted = |name: &str| !name.contains('@') && component.as_ref().is_none_or(|wanted| wanted == name);
+    let wanted = |name: &str| !name.contains('@') && component.is_none_or(|wanted| wanted == name);
     for (name, values) in demo.accounts.iter().filter(|(name, _)| wanted(name)) {
         let values = of_environment(name).unwrap_or(values);
         // --grant and --environment choose; what the demo account says of itself gives way to them.
@@ -68,7 +83,7 @@ pub(crate) async fn connect(
         let values = values.iter().filter(|(name, _)| !chosen(name)).cloned();
         host.connect(Credential::demo(name, values))?;
     }
-    match &component {
+    match component {
         Some(name) if host.connections().is_empty() => {
             Err(CliError::Usage(format!("the simulator has podio and podero, and no `{name}`; leave --simulator out")))
         }
