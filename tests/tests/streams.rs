@@ -245,3 +245,15 @@ async fn every_outcome_fits_the_published_schema() {
     assert_eq!(outcomes[2]["body"], "{\"a\":", "passed on as it came");
     assert_eq!(outcomes[3]["error"]["history"].as_array().unwrap().len(), 2);
 }
+
+#[tokio::test]
+async fn one_at_a_time_is_one_after_another() {
+    let simulator = simulator(Options { api_delay_ms: 5, ..Options::default() }).await;
+    let host = simulated(&simulator).concurrency(1).build().unwrap();
+    host.connect(Demo::podio(&simulator, "password").credential()).unwrap();
+    let messages = (0..20).map(|n| Message::get("/oauth/scope").query("n", n));
+    let outcomes: Vec<keyway::Outcome> = host.run(stream::iter(messages)).collect().await;
+    assert!(outcomes.iter().map(|outcome| outcome.line).eq(1..=20));
+    let sent: Vec<_> = simulator.stats().calls.iter().filter_map(|call| call.query.clone()).collect();
+    assert_eq!(sent, (0..20).map(|n| format!("n={n}")).collect::<Vec<_>>());
+}

@@ -210,7 +210,7 @@ pub(crate) struct RunArgs {
     /// Write results to a file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    /// Requests under way at once
+    /// Requests under way at once; with 1, messages are sent strictly one after another
     #[arg(short, long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub(crate) concurrency: u16,
     /// Write results in the order of the input

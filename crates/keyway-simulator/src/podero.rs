@@ -1,6 +1,7 @@
 //! Podero: a Django server with django-oauth-toolkit and django-ninja, in two environments that share nothing.
 
 mod api;
+mod devices;
 mod json;
 mod token;
 
@@ -40,6 +41,10 @@ pub(crate) struct Podero {
 pub(crate) struct State {
     tokens: HashMap<String, Token>,
     pub(crate) users: Vec<Value>,
+    /// The inverters that were added, with the user that each belongs to.
+    inverters: Vec<(String, Value)>,
+    /// Whether the one vehicle is being charged.
+    charging: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -68,7 +73,12 @@ impl Podero {
     }
 
     fn new(options: &Options, clients: Vec<(&'static str, &'static str)>) -> Self {
-        let state = Mutex::new(State { tokens: HashMap::new(), users: api::first_users() });
+        let state = Mutex::new(State {
+            tokens: HashMap::new(),
+            users: api::first_users(),
+            inverters: Vec::new(),
+            charging: false,
+        });
         Self {
             clients,
             ttl: Duration::from_secs(options.podero_token_ttl_s.min(crate::options::LONGEST_TTL_S)),
@@ -129,13 +139,18 @@ pub(crate) fn router(world: &Arc<World>, sandbox: bool) -> Router {
         .route("/oauth2/token", any(token::without_slash))
         .route("/oauth2/revoke_token/", post(token::revoke))
         .route("/oauth2/introspect/", post(token::introspect))
+        .route("/oauth2/.well-known/oauth-authorization-server", get(token::metadata))
         .route(&format!("{org}/users"), get(api::users).post(api::create_user))
         .route(&user, get(api::user).put(api::update_user))
         .route(&format!("{user}/heat-pumps"), get(api::heat_pumps))
         .route(&format!("{user}/heat-pumps/{{id}}"), get(api::heat_pump))
+        .route(&format!("{user}/heat-pumps/{{id}}/statistics"), get(api::heat_pump_statistics))
         .route(&format!("{user}/electric-vehicles"), get(api::vehicles))
+        .route(&format!("{user}/electric-vehicles/{{id}}"), get(devices::vehicle))
+        .route(&format!("{user}/electric-vehicles/{{id}}/boost"), post(devices::boost))
         .route(&format!("{user}/electric-vehicles/{{id}}/sessions"), get(api::sessions))
-        .route(&format!("{user}/inverters"), get(api::inverters))
+        .route(&format!("{user}/inverters"), get(devices::inverters).post(devices::create_inverter))
+        .route(&format!("{user}/inverters/{{id}}"), get(devices::inverter))
         .route(&format!("{user}/energy-contracts"), post(api::create_contract))
         .route("/api/partners/v2.0/device-onboarding", post(api::onboarding))
         .method_not_allowed_fallback(api::method_not_allowed)

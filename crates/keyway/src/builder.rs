@@ -168,7 +168,8 @@ impl HostBuilder {
         self
     }
 
-    /// Requests under way at once, over all connections. 16 by default.
+    /// Requests under way at once, over all connections. 16 by default. With 1, a stream's messages are sent strictly one
+    /// after another.
     #[must_use]
     pub fn concurrency(mut self, requests: usize) -> Self {
         self.concurrency = requests.max(1);
@@ -259,7 +260,8 @@ impl HostBuilder {
             token_timeout: self.token_timeout,
             on_limit: self.on_limit,
         };
-        let slots = self.concurrency.saturating_mul(SLOTS_PER_PERMIT);
+        // One at a time means one after another: whoever asks for it relies on the order.
+        let slots = if self.concurrency == 1 { 1 } else { self.concurrency.saturating_mul(SLOTS_PER_PERMIT) };
         Ok(Host::new(shared, catalog, self.overrides, demo_only, slots))
     }
 }

@@ -222,12 +222,19 @@ pub fn component_files(folder: &Path) -> Result<Vec<PathBuf>, CatalogError> {
         let inner = path.join("component.json");
         if inner.is_file() {
             files.push(inner);
-        } else if path.is_file() && path.extension().is_some_and(|extension| extension == "json") {
+        } else if path.is_file() && path.extension().is_some_and(|extension| extension == "json") && is_meant(&path) {
             files.push(path);
         }
     }
     files.sort();
     Ok(files)
+}
+
+/// Whether a JSON file that lies about is meant as a component: not a credential, a schema or a package's file. One that
+/// is no JSON may be a component with a fault, and is told as such.
+fn is_meant(path: &Path) -> bool {
+    let document = std::fs::read(path).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+    document.is_none_or(|document| document.get("keyway").is_some() && document.get("component").is_none())
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> CatalogError {

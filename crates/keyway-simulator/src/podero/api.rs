@@ -18,7 +18,7 @@ const USER_IDS: [&str; 3] = [
     "1c7a3b1f-7a1d-4d68-8a5f-6b3a8a2a7b22",
     "2d8b4c2a-8b2e-4e79-9b6a-7c4b9b3b8c33",
 ];
-const VEHICLE_ID: &str = "3e9c5d3b-9c3f-4f8a-8c7b-8d5cac4c9d44";
+pub(super) const VEHICLE_ID: &str = "3e9c5d3b-9c3f-4f8a-8c7b-8d5cac4c9d44";
 const HEAT_PUMP_ID: &str = "4fad6e4c-ad4a-4a9b-9d8c-9e6dbd5dae55";
 /// Charging sessions of the one vehicle.
 const SESSIONS: u64 = 120;
@@ -51,11 +51,11 @@ impl FromRequestParts<Here> for Signed {
     }
 }
 
-fn detail(status: StatusCode, text: &str) -> Refused {
+pub(super) fn detail(status: StatusCode, text: &str) -> Refused {
     Refused(status, json!({"detail": text}))
 }
 
-fn uuid(name: &str, text: &str) -> Result<(), Refused> {
+pub(super) fn uuid(name: &str, text: &str) -> Result<(), Refused> {
     if ids::is_uuid(text) {
         return Ok(());
     }
@@ -73,7 +73,7 @@ fn organization(org_id: &str) -> Result<(), Refused> {
     if org_id.eq_ignore_ascii_case(ORG_ID) { Ok(()) } else { Err(detail(StatusCode::FORBIDDEN, "Forbidden")) }
 }
 
-fn find_user(here: &Here, org_id: &str, user_id: &str) -> Result<Value, Refused> {
+pub(super) fn find_user(here: &Here, org_id: &str, user_id: &str) -> Result<Value, Refused> {
     organization(org_id)?;
     uuid("user_id", user_id)?;
     let state = here.podero().state();
@@ -81,11 +81,11 @@ fn find_user(here: &Here, org_id: &str, user_id: &str) -> Result<Value, Refused>
     user.ok_or_else(|| detail(StatusCode::NOT_FOUND, "Not Found"))
 }
 
-fn read(body: &Bytes) -> Result<Value, Refused> {
+pub(super) fn read(body: &Bytes) -> Result<Value, Refused> {
     serde_json::from_slice(body).map_err(|_| detail(StatusCode::BAD_REQUEST, "Cannot parse request body"))
 }
 
-fn required(body: &Value, names: &[&str]) -> Result<(), Refused> {
+pub(super) fn required(body: &Value, names: &[&str]) -> Result<(), Refused> {
     let missing: Vec<Value> = names
         .iter()
         .filter(|name| body.get(**name).is_none_or(Value::is_null))
@@ -94,14 +94,14 @@ fn required(body: &Value, names: &[&str]) -> Result<(), Refused> {
     if missing.is_empty() { Ok(()) } else { Err(Refused(StatusCode::UNPROCESSABLE_ENTITY, json!({"detail": missing}))) }
 }
 
-fn respond(result: Result<(StatusCode, Value), Refused>) -> Response<Body> {
+pub(super) fn respond(result: Result<(StatusCode, Value), Refused>) -> Response<Body> {
     match result {
         Ok((status, body)) => answer(status, &body),
         Err(refused) => refused.into_response(),
     }
 }
 
-fn ok(result: Result<Value, Refused>) -> Response<Body> {
+pub(super) fn ok(result: Result<Value, Refused>) -> Response<Body> {
     respond(result.map(|body| (StatusCode::OK, body)))
 }
 
@@ -212,6 +212,25 @@ pub(crate) async fn heat_pump(
     ok(find())
 }
 
+/// Figures of a day, without any device's real data.
+pub(crate) async fn heat_pump_statistics(
+    State(here): State<Here>,
+    _: Signed,
+    Path((org_id, user_id, id)): Path<(String, String, String)>,
+) -> Response<Body> {
+    let find = || {
+        find_user(&here, &org_id, &user_id)?;
+        uuid("id", &id)?;
+        if id != HEAT_PUMP_ID {
+            return Err(detail(StatusCode::NOT_FOUND, "Not Found"));
+        }
+        let hours =
+            (0..24).map(|hour| json!({"timestamp": format!("2026-03-01T{hour:02}:00:00Z"), "consumption_kwh": 0.75}));
+        Ok(json!({"metadata": {"resolution": "hour", "error": null}, "data": hours.collect::<Vec<_>>()}))
+    };
+    ok(find())
+}
+
 pub(crate) async fn vehicles(
     State(here): State<Here>,
     _: Signed,
@@ -250,14 +269,6 @@ pub(crate) async fn sessions(
         Ok(json!({"total": SESSIONS, "items": items}))
     };
     ok(page())
-}
-
-pub(crate) async fn inverters(
-    State(here): State<Here>,
-    _: Signed,
-    Path((org_id, user_id)): Path<(String, String)>,
-) -> Response<Body> {
-    ok(find_user(&here, &org_id, &user_id).map(|_| json!([])))
 }
 
 pub(crate) async fn create_contract(

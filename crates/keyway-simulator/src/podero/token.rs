@@ -102,6 +102,31 @@ pub(crate) async fn introspect(State(here): State<Here>, headers: HeaderMap, bod
     answer(StatusCode::OK, &body)
 }
 
+/// The server's metadata (RFC 8414), as a django-oauth-toolkit 3.4.1 writes it, under the real server's name.
+pub(crate) async fn metadata(State(here): State<Here>) -> Response<Body> {
+    let host = if here.sandbox { "sandbox-app" } else { "app" };
+    let at = |path: &str| format!("https://{host}.podero.com/oauth2{path}");
+    let methods = ["client_secret_post", "client_secret_basic"];
+    let grants = [
+        "authorization_code",
+        "implicit",
+        "password",
+        "client_credentials",
+        "refresh_token",
+        "urn:ietf:params:oauth:grant-type:device_code",
+    ];
+    let body = json!({
+        "issuer": at(""), "response_types_supported": ["code", "token"], "grant_types_supported": grants,
+        "scopes_supported": SCOPES, "client_id_metadata_document_supported": false,
+        "authorization_endpoint": at("/authorize/"), "token_endpoint": at("/token/"),
+        "revocation_endpoint": at("/revoke_token/"), "introspection_endpoint": at("/introspect/"),
+        "code_challenge_methods_supported": ["plain", "S256"],
+        "token_endpoint_auth_methods_supported": methods, "revocation_endpoint_auth_methods_supported": methods,
+        "introspection_endpoint_auth_methods_supported": methods
+    });
+    answer(StatusCode::OK, &body)
+}
+
 /// The parameters, or none where the body is of a kind that the backend does not read: it then finds no grant type.
 fn parameters(reads: PoderoBody, headers: &HeaderMap, body: &Bytes) -> Result<HashMap<String, String>, StatusCode> {
     let label = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();

@@ -187,6 +187,9 @@ fn build(line: &Bytes, members: &Members<'_>) -> Result<Message, String> {
     message.component = members.typed("component", "a text")?;
     message.credential = members.typed("credential", "a text")?;
     message.accept = members.typed("accept", "a list of statuses such as [404]")?.unwrap_or_default();
+    if message.accept.iter().any(|status| !(100..600).contains(status)) {
+        return Err("`accept` must be a list of statuses such as [404], from 100 to 599".to_owned());
+    }
     message.retry = retry(members)?;
     let timeout_ms: Option<u64> = members.typed("timeout_ms", "a whole number of milliseconds")?;
     if timeout_ms == Some(0) {
@@ -324,6 +327,7 @@ mod tests {
             (r#"{"method":"GET","url":"/a","query":{"a":{"b":1}}}"#, "`query` must be"),
             (r#"{"method":"GET","url":"/a","headers":"x"}"#, "`headers` must be"),
             (r#"{"method":"GET","url":"/a","accept":"404"}"#, "`accept` must be"),
+            (r#"{"method":"GET","url":"/a","accept":[99]}"#, "from 100 to 599"),
             (r#"{"method":"GET","url":"/a","retry":{"counts":1}}"#, "`retry` must be"),
             (r#"{"method":"GET","url":"/a","retry":{"count":-1}}"#, "`retry` must be"),
             (r#"{"method":"GET","url":"/a","timeout_ms":0}"#, "more than 0"),
