@@ -24,6 +24,7 @@ use keyway_oauth::Token;
 use tokio::time::Instant;
 
 use self::{
+    confine::Confined,
     judge::{Action, AttemptFacts, Verdict, gate_effect, judge},
     resolve::Call,
 };
@@ -80,7 +81,8 @@ struct Journey<'a> {
     connection: &'a Connection,
     call: Call,
     retry: Retry,
-    schedule: Schedule,
+    /// Made when something is to be sent again: most messages never need one.
+    schedule: Option<Schedule>,
     begun: Instant,
     attempts: u32,
     retries: u32,
@@ -107,14 +109,13 @@ struct Made {
 impl<'a> Journey<'a> {
     fn new(connection: &'a Connection, call: Call, begun: Instant) -> Self {
         let retry = connection.account().retry.with(&call.retry);
-        let schedule = Schedule::new(&retry);
         let (attempts, retries, redirects) = (0, 0, 0);
         let held_back = Duration::ZERO;
         Self {
             connection,
             call,
             retry,
-            schedule,
+            schedule: None,
             begun,
             attempts,
             retries,
@@ -149,12 +150,12 @@ impl<'a> Journey<'a> {
             match verdict.action {
                 Action::Done => match end {
                     AttemptEnd::Answered(mut wire) => match self.redirected(&wire) {
-                        Some(next) => {
+                        Some((next, confined)) => {
                             if Origin::of(&next) != Origin::of(&self.call.url) {
                                 self.drop_secret_headers();
                             }
                             self.note(Some(&wire), None, "redirect", Duration::ZERO);
-                            self.call.url = next;
+                            (self.call.url, self.call.confined) = (next, confined);
                             self.redirects += 1;
                         }
                         None => {
@@ -190,7 +191,8 @@ impl<'a> Journey<'a> {
         if matches!(end, AttemptEnd::Answered(wire) if wire.status.as_u16() < 400) {
             return Duration::ZERO;
         }
-        let (schedule, jitter) = (&mut self.schedule, &self.connection.shared().jitter);
+        let schedule = self.schedule.get_or_insert_with(|| Schedule::new(&self.retry));
+        let jitter = &self.connection.shared().jitter;
         *self.next_wait.get_or_insert_with(|| schedule.next_wait(jitter.fraction()))
     }
 
@@ -234,7 +236,7 @@ impl<'a> Journey<'a> {
             timeout: self.call.timeout,
             max_body_bytes: self.connection.shared().max_body_bytes,
         };
-        let signed = sign::sign(&mut call, self.connection, &token).await?;
+        let signed = sign::sign(&mut call, self.call.confined, self.connection, &token).await?;
         self.attempts += 1;
         let end = self.connection.shared().transport.send(call).await;
         Ok(Some(Made { end, pass, token, signed }))
@@ -252,12 +254,14 @@ impl<'a> Journey<'a> {
     }
 
     /// Where the answer leads, if it may be followed: a repeatable read, to a place that messages may go to.
-    fn redirected(&self, wire: &WireAnswer) -> Option<url::Url> {
+    fn redirected(&self, wire: &WireAnswer) -> Option<(url::Url, Confined)> {
         let reads = matches!(self.call.method, Method::GET | Method::HEAD);
         if !reads || self.redirects >= MAX_REDIRECTS {
             return None;
         }
-        redirect::target(wire, &self.call.url).filter(|next| confine::confine(self.connection, next).is_ok())
+        let next = redirect::target(wire, &self.call.url)?;
+        let confined = confine::confine(self.connection, &next).ok()?;
+        Some((next, confined))
     }
 
     /// A message's own credentials do not cross an origin either, in whatever header they sit.

@@ -32,23 +32,24 @@ pub(super) fn locate(base_url: &Url, text: &str) -> Result<Url, Failure> {
 /// Checks a URL against the account's API.
 pub(super) fn confine(connection: &Connection, url: &Url) -> Result<Confined, Failure> {
     let endpoints = &connection.account().endpoints;
-    let shown = connection.redactor().url(url);
+    // Made only for a refusal: masking looks through every known secret.
+    let refused = |why: &str| refused(&connection.redactor().url(url), why);
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(refused(&shown, "it names a user"));
+        return Err(refused("it names a user"));
     }
-    let origin = Origin::of(url).ok_or_else(|| refused(&shown, "it is neither http nor https"))?;
+    let origin = Origin::of(url).ok_or_else(|| refused("it is neither http nor https"))?;
     let Some((_, token)) = endpoints.api_origins.iter().find(|(known, _)| *known == origin) else {
         let known: Vec<String> = endpoints.api_origins.iter().map(|(origin, _)| origin.to_string()).collect();
-        return Err(refused(&shown, &format!("`{origin}` is not of this API; it has {}", known.join(", "))));
+        return Err(refused(&format!("`{origin}` is not of this API; it has {}", known.join(", "))));
     };
     let at_base = Origin::of(&endpoints.base_url).as_ref() == Some(&origin);
     let base_path = endpoints.base_url.path().trim_end_matches('/');
     let below = url.path().strip_prefix(base_path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     if at_base && !below {
-        return Err(refused(&shown, &format!("it is not below `{base_path}/`")));
+        return Err(refused(&format!("it is not below `{base_path}/`")));
     }
     if endpoints.oauth.iter().any(|endpoint| is_same_place(endpoint, url)) {
-        return Err(refused(&shown, "it is an OAuth endpoint, which only Keyway itself calls"));
+        return Err(refused("it is an OAuth endpoint, which only Keyway itself calls"));
     }
     Ok(Confined { token: *token })
 }

@@ -8,7 +8,7 @@ use keyway_component::{Template, UrlForm, component::RetryOverride};
 use serde_json::{Map, Value};
 use url::{Url, form_urlencoded};
 
-use super::confine::{confine, locate};
+use super::confine::{Confined, confine, locate};
 use crate::{
     connection::Connection,
     failure::{Code, Failure},
@@ -33,6 +33,8 @@ const FORBIDDEN: &[&str] = &[
 pub(super) struct Call {
     pub(super) method: Method,
     pub(super) url: Url,
+    /// What the URL's place gets. It changes with the URL, and with nothing else.
+    pub(super) confined: Confined,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
     /// Whether it may be sent twice without harm.
@@ -77,7 +79,7 @@ pub(super) fn resolve(connection: &Connection, message: &Message) -> Result<Call
     query.extend(connection.static_query().iter().cloned());
     query.extend(message.query.iter().cloned());
     append_query(&mut url, &query);
-    confine(connection, &url)?;
+    let confined = confine(connection, &url)?;
 
     let body = add_body(&mut headers, &message.payload);
     for (n, (name, value)) in message.headers.iter().enumerate() {
@@ -98,6 +100,7 @@ pub(super) fn resolve(connection: &Connection, message: &Message) -> Result<Call
     let idempotent = matches!(method, Method::GET | Method::HEAD | Method::PUT | Method::DELETE | Method::OPTIONS);
     Ok(Call {
         url,
+        confined,
         headers,
         body,
         repeatable: repeatable || idempotent,

@@ -7,15 +7,20 @@ use keyway_component::component::Authorization;
 use keyway_http::WireCall;
 use keyway_oauth::Token;
 
-use super::confine::confine;
+use super::confine::Confined;
 use crate::{
     connection::Connection,
     failure::{Code, Failure},
 };
 
 /// Signs a call for one attempt, and says whether it did. An origin that gets no token gets no other secret of the account either.
-pub(super) async fn sign(call: &mut WireCall, connection: &Connection, token: &Token) -> Result<bool, Failure> {
-    if !confine(connection, &call.url)?.token {
+pub(super) async fn sign(
+    call: &mut WireCall,
+    confined: Confined,
+    connection: &Connection,
+    token: &Token,
+) -> Result<bool, Failure> {
+    if !confined.token {
         return Ok(false);
     }
     for (name, value) in connection.secret_headers().await? {
