@@ -29,12 +29,12 @@ pub(crate) fn run(command: Command, redactor: &Redactor) -> Result<ExitCode, Cli
                 SchemaName::Message => keyway::message_schema(),
                 SchemaName::Outcome => keyway::outcome_schema(),
             };
-            print(&format!("{schema:#}\n"))
+            print(format!("{schema:#}\n").as_bytes())
         }
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Args::command(), "keyway", &mut script);
-            print(&String::from_utf8_lossy(&script))
+            print(&script)
         }
     }
 }
@@ -51,9 +51,9 @@ fn block_on(work: impl Future<Output = Result<ExitCode, CliError>>) -> Result<Ex
 }
 
 /// Prints data on standard output. A reader that has seen enough is no error.
-fn print(text: &str) -> Result<ExitCode, CliError> {
+fn print(bytes: &[u8]) -> Result<ExitCode, CliError> {
     let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(why) if why.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(CliError::Output { what: "standard output".to_owned(), why })
         }

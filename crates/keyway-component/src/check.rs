@@ -9,7 +9,7 @@ use crate::{
     Component, CredentialFile,
     component::FORMAT,
     fault::{Fault, Faults},
-    lint, schema,
+    lint, pointer, schema,
     source_span::place,
 };
 
@@ -142,9 +142,9 @@ fn read<T: DeserializeOwned>(
     }
 }
 
-fn remove(document: &mut Value, pointer: &str) {
-    let Some((parent, key)) = pointer.rsplit_once('/') else { return };
-    let key = key.replace("~1", "/").replace("~0", "~");
+fn remove(document: &mut Value, at: &str) {
+    let Some((parent, key)) = at.rsplit_once('/') else { return };
+    let key = pointer::key(key);
     if let Some(Value::Object(members)) = document.pointer_mut(parent) {
         members.shift_remove(&key);
     }

@@ -9,7 +9,7 @@ mod variables;
 
 pub(crate) use credential::{credential, literal_secrets};
 
-use crate::{Component, fault::Fault};
+use crate::{Component, fault::Fault, pointer::step};
 
 /// Every fault of a component.
 pub(crate) fn component(component: &Component) -> Vec<Fault> {
@@ -22,7 +22,7 @@ pub(crate) fn component(component: &Component) -> Vec<Fault> {
     faults
 }
 
-/// A key as a step of a JSON pointer.
-fn step(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
+/// RFC 9110 section 5.6.2: what names of headers are made of.
+fn is_token(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }

@@ -37,6 +37,16 @@ impl Pointer {
     }
 }
 
+/// A key as a step of a pointer (RFC 6901 section 3).
+pub(crate) fn step(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
+
+/// The key of a step.
+pub(crate) fn key(step: &str) -> String {
+    step.replace("~1", "/").replace("~0", "~")
+}
+
 impl fmt::Display for Pointer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

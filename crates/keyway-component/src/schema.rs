@@ -4,7 +4,7 @@ use jsonschema::{PatternOptions, ValidationError, Validator, error::ValidationEr
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
-use crate::{Component, CredentialFile, fault::Fault, suggest::nearest};
+use crate::{Component, CredentialFile, fault::Fault, pointer::step, suggest::nearest};
 
 /// JSON Schema (2020-12) of a component file.
 #[must_use]
@@ -43,7 +43,7 @@ fn describe(error: &ValidationError<'_>, known: &[&str], faults: &mut Vec<Fault>
         ValidationErrorKind::AdditionalProperties { unexpected }
         | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
             for key in unexpected {
-                let place = format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
+                let place = format!("{pointer}/{}", step(key));
                 repairs.push((place.clone(), None));
                 let fault = Fault::error("unknown_key", place, format!("`{key}` is no key here"));
                 faults.push(match nearest(key, known.iter().copied().filter(|name| name != key)) {

@@ -8,7 +8,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use crate::fault::Fault;
+use crate::{fault::Fault, pointer::key};
 
 /// Fills in span, line and column of a fault from its pointer. A pointer that leads nowhere stops at the last place
 /// on its way that exists.
@@ -28,8 +28,7 @@ pub(crate) fn line_and_column(source: &str, offset: usize) -> (usize, usize) {
 fn find(source: &str, pointer: &str) -> Range<usize> {
     let mut here = source.trim_ascii();
     for step in pointer.split('/').skip(1) {
-        let step = step.replace("~1", "/").replace("~0", "~");
-        match child(here, &step) {
+        match child(here, &key(step)) {
             Some(inner) => here = inner,
             None => break,
         }

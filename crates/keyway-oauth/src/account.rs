@@ -13,7 +13,7 @@ use keyway_component::{
 };
 
 pub use endpoints::Endpoints;
-pub use grant::Grant;
+pub use grant::{Grant, grant_inputs};
 use inputs::Inputs;
 pub use values::Values;
 
@@ -192,6 +192,12 @@ impl Account {
         !matches!(self.grant, Grant::AuthorizationCode | Grant::RefreshToken)
     }
 
+    /// A plain value that headers and queries of the API may name: a variable, or the client's id.
+    #[must_use]
+    pub fn plain(&self, name: &str) -> Option<&str> {
+        if name == "client_id" { Some(&self.client_id) } else { self.values.get(name) }
+    }
+
     /// Whether the credential says where a secret is.
     #[must_use]
     pub fn has_secret(&self, name: &str) -> bool {
@@ -274,8 +280,7 @@ impl Account {
             }
         }
         let lookup = |name: &str| {
-            let plain = if name == "client_id" { Some(self.client_id.as_str()) } else { self.values.get(name) };
-            plain.or_else(|| secrets.get(name).map(Secret::expose_secret_text)).map(Cow::Borrowed)
+            self.plain(name).or_else(|| secrets.get(name).map(Secret::expose_secret_text)).map(Cow::Borrowed)
         };
         template.render(lookup).map(Secret::new).map_err(|error| error.to_string())
     }

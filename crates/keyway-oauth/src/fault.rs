@@ -83,6 +83,15 @@ pub enum TokenFaultKind {
     Invalid,
 }
 
+// === impl TokenError ===
+
+impl TokenError {
+    /// An error without words of the token endpoint.
+    pub(crate) fn new(kind: TokenErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), oauth: None, retry_after: None }
+    }
+}
+
 // === impl OAuthAnswer ===
 
 impl OAuthAnswer {

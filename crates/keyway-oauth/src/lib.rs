@@ -20,7 +20,7 @@ mod source;
 pub mod store;
 mod token;
 
-pub use account::{Account, AccountError, AccountOrigin, Grant, Overrides};
+pub use account::{Account, AccountError, AccountOrigin, Grant, Overrides, grant_inputs};
 pub use credential::{Credential, CredentialError};
 pub use fault::{OAuthAnswer, TokenError, TokenErrorKind, TokenFault, TokenFaultKind};
 pub use freshness::{Freshness, RenewalReason, freshness};

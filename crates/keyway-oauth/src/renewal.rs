@@ -90,13 +90,9 @@ impl Renewal<'_> {
         inner.know(stored.token.as_ref());
         let begins_with = inner.begins_with().await;
         let facts = Facts {
-            stored: &stored,
             replace: self.replace,
-            now: inner.clock.now(),
-            begins_with: begins_with.as_deref(),
-            can_refresh: inner.account.component.oauth2.grants.refresh_token.is_some(),
             refresh_refused: self.refresh_refused,
-            mints_anew: inner.account.mints_anew(),
+            ..inner.facts(&stored, begins_with.as_deref())
         };
         let request = match plan(&facts) {
             Plan::Use => {
@@ -232,7 +228,7 @@ impl Renewal<'_> {
             (InvalidGrant | Denied | InvalidClient, _) => Ended::Stop(self.denied(fault)),
             (Unreachable, _) => {
                 let message = format!("no token for `{}`: {fault}", self.inner.account.label());
-                Ended::Stop(TokenError { kind: TokenErrorKind::Unusable, message, oauth: None, retry_after: None })
+                Ended::Stop(TokenError::new(TokenErrorKind::Unusable, message))
             }
             (Invalid, _) => {
                 let message = format!("no token for `{}`: {fault}", self.inner.account.label());
@@ -305,7 +301,7 @@ impl Renewal<'_> {
 
     fn store_failed(&self, error: &StoreError) -> Ended {
         let message = format!("no token for `{}`: {error}", self.inner.account.label());
-        Ended::Stop(TokenError { kind: TokenErrorKind::Unavailable, message, oauth: None, retry_after: None })
+        Ended::Stop(TokenError::new(TokenErrorKind::Unavailable, message))
     }
 }
 

@@ -93,10 +93,15 @@ async fn run(words: &[String]) -> Result<Secret, SecretError> {
     if secret.is_empty() { Err(error("printed nothing".to_owned())) } else { Ok(secret) }
 }
 
+/// A text without its one final line break, as editors and `echo` leave one.
+pub(crate) fn without_line_break(text: &str) -> &str {
+    text.strip_suffix("\r\n").or_else(|| text.strip_suffix('\n')).unwrap_or(text)
+}
+
 /// The text without its one final line break.
 fn one_line(bytes: Vec<u8>) -> Option<Secret> {
     let mut text = String::from_utf8(bytes).ok()?;
-    let kept = text.strip_suffix("\r\n").or_else(|| text.strip_suffix('\n')).unwrap_or(&text).to_owned();
+    let kept = without_line_break(&text).to_owned();
     text.zeroize();
     Some(Secret::new(kept))
 }

@@ -14,6 +14,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     account::{Account, Grant},
     fault::{TokenError, TokenErrorKind},
+    plan::Facts,
     store::{Stored, TokenKey, TokenStore},
     token::Token,
 };
@@ -85,6 +86,19 @@ impl Inner {
             stored.token = Some(held.as_ref().clone());
         }
         stored
+    }
+
+    /// What a plan rests on, for a renewal that has tried nothing yet.
+    pub(crate) fn facts<'a>(&self, stored: &'a Stored, begins_with: Option<&'a str>) -> Facts<'a> {
+        Facts {
+            stored,
+            replace: None,
+            now: self.clock.now(),
+            begins_with,
+            can_refresh: self.account.component.oauth2.grants.refresh_token.is_some(),
+            refresh_refused: false,
+            mints_anew: self.account.mints_anew(),
+        }
     }
 
     /// Makes a token that came from the store known to the redactor.

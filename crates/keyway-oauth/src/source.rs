@@ -15,7 +15,7 @@ use crate::{
     account::Account,
     fault::{TokenError, TokenErrorKind},
     freshness::{Freshness, RenewalReason, freshness},
-    plan::{Facts, Plan, plan},
+    plan::{Plan, plan},
     renewal::renew,
     shared::{Flight, Inner, Outcome, State, remember},
     store::{TokenKey, TokenStore},
@@ -164,23 +164,10 @@ impl TokenSource {
     /// # Errors
     /// A person has to sign in, or the store cannot be read.
     pub async fn ready(&self) -> Result<(), TokenError> {
-        let stored = self.0.store.load(&self.0.key).await.map_err(|error| TokenError {
-            kind: TokenErrorKind::Unavailable,
-            message: error.to_string(),
-            oauth: None,
-            retry_after: None,
-        })?;
+        let stored = self.0.store.load(&self.0.key).await;
+        let stored = stored.map_err(|error| TokenError::new(TokenErrorKind::Unavailable, error.to_string()))?;
         let begins_with = self.0.begins_with().await;
-        let facts = Facts {
-            stored: &stored,
-            replace: None,
-            now: self.0.clock.now(),
-            begins_with: begins_with.as_deref(),
-            can_refresh: self.0.account.component.oauth2.grants.refresh_token.is_some(),
-            refresh_refused: false,
-            mints_anew: self.0.account.mints_anew(),
-        };
-        match plan(&facts) {
+        match plan(&self.0.facts(&stored, begins_with.as_deref())) {
             // The renewal says in its own words why a person is needed, and asks nobody for that.
             Plan::SignIn(_) => self.token(None).await.map(|_| ()),
             _ => Ok(()),
@@ -223,12 +210,8 @@ impl TokenSource {
         let flight: Flight = task
             .map(|ended| {
                 ended.unwrap_or_else(|error| {
-                    Err(TokenError {
-                        kind: TokenErrorKind::Unavailable,
-                        message: format!("the renewal ended without a result: {error}"),
-                        oauth: None,
-                        retry_after: None,
-                    })
+                    let why = format!("the renewal ended without a result: {error}");
+                    Err(TokenError::new(TokenErrorKind::Unavailable, why))
                 })
             })
             .boxed()

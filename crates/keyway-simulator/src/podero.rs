@@ -145,7 +145,7 @@ pub(crate) fn router(world: &Arc<World>, sandbox: bool) -> Router {
         .route(&format!("{user}/heat-pumps"), get(api::heat_pumps))
         .route(&format!("{user}/heat-pumps/{{id}}"), get(api::heat_pump))
         .route(&format!("{user}/heat-pumps/{{id}}/statistics"), get(api::heat_pump_statistics))
-        .route(&format!("{user}/electric-vehicles"), get(api::vehicles))
+        .route(&format!("{user}/electric-vehicles"), get(devices::vehicles))
         .route(&format!("{user}/electric-vehicles/{{id}}"), get(devices::vehicle))
         .route(&format!("{user}/electric-vehicles/{{id}}/boost"), post(devices::boost))
         .route(&format!("{user}/electric-vehicles/{{id}}/sessions"), get(api::sessions))

@@ -272,10 +272,7 @@ fn prepare(account: &Account) -> Result<Prepared, ConnectError> {
     let api = &account.component.api;
     let mut prepared = Prepared { headers: HeaderMap::new(), ..Prepared::default() };
     let plain = |template: &keyway_component::Template| {
-        template.render(|name| {
-            let value = if name == "client_id" { Some(account.client_id.as_str()) } else { account.values.get(name) };
-            value.map(std::borrow::Cow::Borrowed)
-        })
+        template.render(|name| account.plain(name).map(std::borrow::Cow::Borrowed))
     };
     let error = |header: &str, why: String| ConnectError::Header {
         component: account.component.name.clone(),

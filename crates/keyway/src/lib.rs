@@ -48,7 +48,7 @@ pub use keyway_component::{
 pub use keyway_http::{Clock, Jitter, NoJitter, Proxy, ReqwestTransport, Transport, TransportOptions};
 pub use keyway_oauth::{
     Account, AccountError, Credential, CredentialError, ExpirySource, FileStore, Grant, MemoryStore, OAuthAnswer,
-    StoreError, Token, TokenError, TokenErrorKind, TokenStats, TokenStore, rfc3339, store,
+    StoreError, Token, TokenError, TokenErrorKind, TokenStats, TokenStore, grant_inputs, rfc3339, store,
 };
 pub use lines::{Line, Lines};
 pub use message::{InvalidMessage, Message, message_schema, parse as parse_message};

@@ -44,14 +44,14 @@ fn list(sources: &ComponentSources) -> Result<ExitCode, CliError> {
     for [name, title, grants, from] in &rows {
         let _ = writeln!(text, "{name:<0$}  {title:<1$}  {grants:<2$}  {from}", widths[0], widths[1], widths[2]);
     }
-    print(&text)
+    print(text.as_bytes())
 }
 
 fn show(name: &str, sources: &ComponentSources) -> Result<ExitCode, CliError> {
     let (builder, name) = with_components(Host::builder(), sources, Some(name))?;
     let host = builder.build()?;
     let loaded = host.component(&name.unwrap_or_default())?;
-    print(&describe(loaded.component()))
+    print(describe(loaded.component()).as_bytes())
 }
 
 fn describe(component: &Component) -> String {
@@ -138,19 +138,7 @@ fn accounts(component: &Component, text: &mut String) {
     }
     let upper = |name: &str| format!("{prefix}{}", name.to_ascii_uppercase());
     for grant in component.grant_names() {
-        let inputs: Vec<String> = match grant {
-            "client_credentials" => Vec::new(),
-            "password" => vec![upper("username"), upper("password")],
-            "authorization_code" => vec![upper("code"), upper("redirect_uri")],
-            "refresh_token" => vec![upper("refresh_token")],
-            custom => {
-                let params = oauth2.custom_grants.get(custom).map(|grant| &grant.token_params);
-                params
-                    .into_iter()
-                    .flat_map(|params| params.values().flatten().flat_map(keyway::Template::names).map(upper))
-                    .collect()
-            }
-        };
+        let inputs: Vec<String> = keyway::grant_inputs(component, grant).iter().map(|name| upper(name)).collect();
         let inputs = if inputs.is_empty() { "nothing more".to_owned() } else { inputs.join(", ") };
         let _ = writeln!(text, "  {grant:<20} {inputs}");
     }
@@ -198,7 +186,7 @@ fn check_file(file: &Path) -> Result<bool, CliError> {
             if !checked.warnings.faults.is_empty() {
                 let _ = std::io::stderr().lock().write_all(draw::faults(&checked.warnings).as_bytes());
             }
-            print(&format!("{name}: `{}` is sound\n", checked.value.name))?;
+            print(format!("{name}: `{}` is sound\n", checked.value.name).as_bytes())?;
             Ok(true)
         }
         Err(faults) => {

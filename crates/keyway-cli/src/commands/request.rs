@@ -7,6 +7,7 @@ use std::{
 
 use keyway::{BodyKind, Message, Outcome, RawJson, Redactor};
 
+use super::print;
 use crate::{
     args::RequestArgs,
     connect::connect,
@@ -26,7 +27,7 @@ pub(crate) async fn run(args: RequestArgs, redactor: &Redactor) -> Result<ExitCo
     if args.json {
         let mut line = Vec::new();
         outcome.write_line(&mut line);
-        write(&line)?;
+        print(&line)?;
     } else {
         show(&outcome)?;
     }
@@ -90,20 +91,10 @@ fn show(outcome: &Outcome) -> Result<(), CliError> {
             BodyKind::Json => (output::pretty(answer.text().unwrap_or_default(), terminal) + "\n").into_bytes(),
             BodyKind::Text | BodyKind::Bytes => answer.bytes().to_vec(),
         };
-        write(&text)?;
+        print(&text)?;
     }
     if let Err(failure) = &outcome.result {
         let _ = writeln!(io::stderr().lock(), "error: {failure}");
     }
     Ok(())
-}
-
-fn write(bytes: &[u8]) -> Result<(), CliError> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-        Err(why) if why.kind() != io::ErrorKind::BrokenPipe => {
-            Err(CliError::Output { what: "standard output".to_owned(), why })
-        }
-        _ => Ok(()),
-    }
 }

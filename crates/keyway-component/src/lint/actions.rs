@@ -1,6 +1,6 @@
 //! Actions, API headers, answer patterns and retry rules.
 
-use super::step;
+use super::{is_token, step};
 use crate::{
     Component,
     component::{Action, Authorization},
@@ -127,11 +127,6 @@ fn lint_header(name: &str, at: &str, faults: &mut Vec<Fault>) {
         let fault = Fault::error("own_header", at, format!("`{name}` is set by the HTTP client"));
         faults.push(fault.hint("take it out"));
     }
-}
-
-/// RFC 9110 section 5.6.2.
-fn is_token(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
 fn lint_patterns(component: &Component, faults: &mut Vec<Fault>) {

@@ -1,6 +1,6 @@
 //! Grants: each has what it needs, and what is unsafe about it is named.
 
-use super::step;
+use super::{is_token, step};
 use crate::{
     Component,
     component::{Authorization, ClientAuthMethod, CodeChallengeMethod},
@@ -78,8 +78,7 @@ fn lint_token_place(component: &Component, faults: &mut Vec<Fault>) {
             format!("the access token travels in the URL as `{name}`, which RFC 9700 section 4.3.2 forbids"),
         )),
         Authorization::Header { name, scheme } => {
-            let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
-            if name.is_empty() || !plain(name) || !plain(scheme) {
+            if !is_token(name) || !(scheme.is_empty() || is_token(scheme)) {
                 faults.push(Fault::error(
                     "bad_header",
                     "/api/authorization",

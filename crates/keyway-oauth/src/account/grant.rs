@@ -1,6 +1,9 @@
 //! Which grant an account uses, and what it needs for that.
 
-use keyway_component::component::{ClientAuthMethod, CodeChallengeMethod};
+use keyway_component::{
+    Component,
+    component::{ClientAuthMethod, CodeChallengeMethod},
+};
 
 use super::{AccountError, AccountOrigin, Context, Values, inputs::Inputs};
 
@@ -45,8 +48,8 @@ impl Grant {
     }
 
     /// What it needs beside the client: names of inputs.
-    fn needs(&self, context: &Context<'_>) -> Vec<String> {
-        let oauth2 = &context.component.oauth2;
+    fn needs(&self, component: &Component) -> Vec<String> {
+        let oauth2 = &component.oauth2;
         let names: Vec<&str> = match self {
             Self::ClientCredentials => Vec::new(),
             Self::AuthorizationCode => {
@@ -90,7 +93,7 @@ pub(crate) fn choose(
             return Err(context.unfit("the grant", format!("there is no `{wanted}`; there is: {}", names.join(", "))));
         }
         let grant = Grant::named(wanted);
-        let needs = grant.needs(context);
+        let needs = grant.needs(context.component);
         let mut missing = client;
         if !grant.is_one_time() {
             missing.extend(needs.into_iter().filter(|name| !has(name)));
@@ -103,7 +106,7 @@ pub(crate) fn choose(
     let complete: Vec<(Grant, Vec<String>)> = names
         .iter()
         .map(|name| Grant::named(name))
-        .map(|grant| (grant.clone(), grant.needs(context)))
+        .map(|grant| (grant.clone(), grant.needs(context.component)))
         .filter(|(_, needs)| needs.iter().all(has))
         .collect();
     let contained = |needs: &[String]| {
@@ -126,6 +129,17 @@ pub(crate) fn choose(
     }
 }
 
+/// What a grant of a component takes beside the client: names of inputs, those that may be left out included.
+#[must_use]
+pub fn grant_inputs(component: &Component, name: &str) -> Vec<String> {
+    let grant = Grant::named(name);
+    let mut inputs = grant.needs(component);
+    if grant == Grant::AuthorizationCode {
+        inputs.push("redirect_uri".to_owned());
+    }
+    inputs
+}
+
 fn missing_client(context: &Context<'_>, inputs: &Inputs) -> Vec<String> {
     let public = context.component.oauth2.token_endpoint_auth_method == ClientAuthMethod::None;
     let needed: &[&str] = if public { &["client_id"] } else { &["client_id", "client_secret"] };
@@ -136,13 +150,8 @@ fn lacks(context: &Context<'_>, missing: &[String], grants: &[&str]) -> AccountE
     let each = |names: &[String]| names.iter().map(|name| context.input_name(name)).collect::<Vec<_>>().join(", ");
     let by_grant: Vec<String> = grants
         .iter()
-        .map(|name| (*name, Grant::named(name).needs(context)))
-        .map(|(name, mut needs)| {
-            if name == "authorization_code" {
-                needs.push("redirect_uri".to_owned());
-            }
-            if needs.is_empty() { name.to_owned() } else { format!("{name} ({})", each(&needs)) }
-        })
+        .map(|name| (*name, grant_inputs(context.component, name)))
+        .map(|(name, inputs)| if inputs.is_empty() { name.to_owned() } else { format!("{name} ({})", each(&inputs)) })
         .collect();
     let missing = if missing.is_empty() { "the inputs of any grant".to_owned() } else { each(missing) };
     let mut hint = match context.origin {

@@ -9,7 +9,7 @@ use keyway_component::{
 };
 
 use super::{AccountError, Inline};
-use crate::secrets::SecretSource;
+use crate::secrets::{SecretSource, without_line_break};
 
 /// The inputs of an account.
 #[derive(Debug)]
@@ -131,5 +131,5 @@ fn read_plain(component: &Component, name: &str, input: &str, path: &str) -> Res
         what: format!("`{input}`"),
         why: format!("the file `{path}` cannot be read: {error}; check path and permissions"),
     })?;
-    Ok(text.strip_suffix('\n').map(|text| text.strip_suffix('\r').unwrap_or(text)).unwrap_or(&text).to_owned())
+    Ok(without_line_break(&text).to_owned())
 }

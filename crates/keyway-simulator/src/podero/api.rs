@@ -231,17 +231,6 @@ pub(crate) async fn heat_pump_statistics(
     ok(find())
 }
 
-pub(crate) async fn vehicles(
-    State(here): State<Here>,
-    _: Signed,
-    Path((org_id, user_id)): Path<(String, String)>,
-) -> Response<Body> {
-    ok(find_user(&here, &org_id, &user_id).map(|user| {
-        json!([{"id": VEHICLE_ID, "owner": {"id": user["id"], "email": user["email"]}, "manufacturer": "Sample", "model": "EV 50",
-                "battery_level_percent": 64, "is_plugged_in": true, "is_charging": false}])
-    }))
-}
-
 /// `limit` from 1 to 200, 50 when not given; `offset` from 0.
 pub(crate) async fn sessions(
     State(here): State<Here>,

@@ -21,11 +21,21 @@ fn find_vehicle(here: &Here, org_id: &str, user_id: &str, id: &str) -> Result<Va
     if id != VEHICLE_ID {
         return Err(detail(StatusCode::NOT_FOUND, "Not Found"));
     }
+    Ok(vehicle_record(here, &user))
+}
+
+fn vehicle_record(here: &Here, owner: &Value) -> Value {
     let charging = here.podero().state().charging;
-    Ok(
-        json!({"id": VEHICLE_ID, "owner": {"id": user["id"], "email": user["email"]}, "manufacturer": "Sample", "model": "EV 50",
-              "battery_level_percent": 64, "is_plugged_in": true, "is_charging": charging}),
-    )
+    json!({"id": VEHICLE_ID, "owner": {"id": owner["id"], "email": owner["email"]}, "manufacturer": "Sample", "model": "EV 50",
+           "battery_level_percent": 64, "is_plugged_in": true, "is_charging": charging})
+}
+
+pub(crate) async fn vehicles(
+    State(here): State<Here>,
+    _: Signed,
+    Path((org_id, user_id)): Path<(String, String)>,
+) -> Response<Body> {
+    ok(find_user(&here, &org_id, &user_id).map(|user| json!([vehicle_record(&here, &user)])))
 }
 
 pub(crate) async fn vehicle(
