@@ -31,7 +31,7 @@ doc:
 # Write schemas/ anew from the Rust types.
 schemas:
     cargo build -p keyway-cli
-    for name in component credential message outcome; do target/debug/keyway schema $name > schemas/$name.schema.json; done
+    for name in component credential client message outcome; do target/debug/keyway schema $name > schemas/$name.schema.json; done
 
 # Advisories, licences, bans and sources of the dependencies (needs cargo-deny and, for advisories, their database).
 deny:

@@ -194,7 +194,7 @@ async fn a_faulty_component_is_told_all_its_faults_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_committed_schemas_are_those_of_the_binary() {
     let home = Home::new();
-    for name in ["component", "credential", "message", "outcome"] {
+    for name in ["component", "credential", "client", "message", "outcome"] {
         let ran = home.keyway(["schema", name]).run("").await.succeeded();
         assert!(jsonschema::meta::is_valid(&parsed(ran.text())), "{name} is a JSON Schema");
         let file = workspace().join("schemas").join(format!("{name}.schema.json"));

@@ -448,7 +448,7 @@ async fn exit_3_where_a_person_has_to_sign_in() {
     let home = Home::new();
     let account = [("PODIO_CLIENT_ID", "x"), ("PODIO_CLIENT_SECRET", "y"), ("PODIO_GRANT", "authorization_code")];
     let ran = home.keyway(["run", "podio"]).envs(account).run(USER).await;
-    ran.refused(3, &["sign in", "https://podio.com/oauth/authorize"]);
+    ran.refused(3, &["sign in", "keyway login podio"]);
     let request = home.keyway(["request", "podio", "GET", "/user"]).envs(account).run("").await;
     request.refused(3, &["sign in"]);
 }

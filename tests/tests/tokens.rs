@@ -126,8 +126,7 @@ async fn a_dead_refresh_token_is_minted_anew_where_the_inputs_are_kept() {
 
 #[tokio::test]
 async fn a_dead_refresh_token_of_a_person_asks_for_the_person() {
-    for (grant, word) in
-        [("authorization_code", "https://podio.com/oauth/authorize"), ("refresh_token", "refresh token")]
+    for (grant, word) in [("authorization_code", "keyway login podio"), ("refresh_token", "keyway token import podio")]
     {
         let simulator = simulator(Options::default()).await;
         let host = simulated(&simulator).build().unwrap();

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{
-    Component, CredentialFile,
+    ClientFile, Component, CredentialFile,
     component::FORMAT,
     fault::{Fault, Faults},
     lint, pointer, schema,
@@ -15,6 +15,7 @@ use crate::{
 
 static COMPONENT_SCHEMA: LazyLock<Value> = LazyLock::new(schema::component_schema);
 static CREDENTIAL_SCHEMA: LazyLock<Value> = LazyLock::new(schema::credential_schema);
+static CLIENT_SCHEMA: LazyLock<Value> = LazyLock::new(schema::client_schema);
 
 /// A file that can be used, and what a reader should know about it.
 #[derive(Debug, Clone)]
@@ -42,9 +43,23 @@ pub fn check_credential<'c>(
     text: &str,
     find: impl Fn(&str) -> Option<&'c Component>,
 ) -> Result<Checked<CredentialFile>, Faults> {
-    let checked =
-        check(file, text, &CREDENTIAL_SCHEMA, |credential: &CredentialFile| lint::credential(credential, &find));
-    // Whoever draws these faults shows the lines around them, and a mistaken file has secrets written out in them.
+    masked(check(file, text, &CREDENTIAL_SCHEMA, |credential: &CredentialFile| lint::credential(credential, &find)))
+}
+
+/// Reads a client file's text for the component that `find` knows by its name.
+///
+/// # Errors
+/// Every fault of the file, if at least one of them is an error.
+pub fn check_client<'c>(
+    file: &str,
+    text: &str,
+    find: impl Fn(&str) -> Option<&'c Component>,
+) -> Result<Checked<ClientFile>, Faults> {
+    masked(check(file, text, &CLIENT_SCHEMA, |client: &ClientFile| lint::client(client, &find)))
+}
+
+/// Whoever draws these faults shows the lines around them, and a mistaken file has secrets written out in them.
+fn masked<T>(checked: Result<Checked<T>, Faults>) -> Result<Checked<T>, Faults> {
     let masked = |faults: Faults| Faults { source: mask_values(&faults.source), ..faults };
     match checked {
         Ok(checked) => Ok(Checked { warnings: masked(checked.warnings), ..checked }),

@@ -2,6 +2,7 @@
 
 mod action;
 mod api;
+mod grant;
 mod oauth2;
 mod policy;
 mod variable;
@@ -13,11 +14,11 @@ use serde::{Deserialize, Serialize};
 
 pub use action::Action;
 pub use api::{AdditionalOrigin, Api, Authorization, FailureRule, Idempotency};
-pub use oauth2::{
-    AlternativeTokenEndpoint, AuthorizationCodeGrant, ClientAuthMethod, ClientCredentialsGrant, CodeChallengeMethod,
-    CustomGrant, Encoding, Grants, OAuth2, Params, PasswordGrant, RefreshTokenGrant, Scope, TokenRequest,
-    TokenResponse,
+pub use grant::{
+    AuthorizationCodeGrant, ClientCredentialsGrant, CodeChallengeMethod, CustomGrant, DeviceCodeGrant, Grants, Params,
+    PasswordGrant, RefreshTokenGrant,
 };
+pub use oauth2::{AlternativeTokenEndpoint, ClientAuthMethod, Encoding, OAuth2, Scope, TokenRequest, TokenResponse};
 pub use policy::{
     AnswerMatch, Backoff, BodyWait, ResetHeader, ResetUnit, Retry, RetryOverride, Throttle, ThrottleWait, TokenRejected,
 };

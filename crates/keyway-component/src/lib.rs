@@ -21,15 +21,15 @@ mod suggest;
 mod template;
 mod text;
 
-pub use check::{Checked, check_component, check_credential};
+pub use check::{Checked, check_client, check_component, check_credential};
 pub use component::Component;
-pub use credential::{CredentialFile, SecretRef};
+pub use credential::{ClientFile, CredentialFile, SecretRef};
 pub use fault::{Fault, Faults, Severity};
 pub use origin::{Origin, OriginError, is_loopback_host};
 pub use pattern::Pattern;
 pub use pointer::Pointer;
 pub use redact::Redactor;
-pub use schema::{component_schema, credential_schema};
+pub use schema::{client_schema, component_schema, credential_schema};
 pub use secret::Secret;
 pub use secret_names::SecretNames;
 pub use suggest::nearest;

@@ -7,7 +7,7 @@ mod grants;
 mod placeholders;
 mod variables;
 
-pub(crate) use credential::{credential, literal_secrets};
+pub(crate) use credential::{client, credential, literal_secrets};
 
 use crate::{Component, fault::Fault, pointer::step};
 

@@ -4,7 +4,7 @@ use jsonschema::{PatternOptions, ValidationError, Validator, error::ValidationEr
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
-use crate::{Component, CredentialFile, fault::Fault, pointer::step, suggest::nearest};
+use crate::{ClientFile, Component, CredentialFile, fault::Fault, pointer::step, suggest::nearest};
 
 /// JSON Schema (2020-12) of a component file.
 #[must_use]
@@ -16,6 +16,12 @@ pub fn component_schema() -> Value {
 #[must_use]
 pub fn credential_schema() -> Value {
     SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<CredentialFile>().to_value()
+}
+
+/// JSON Schema (2020-12) of a client file.
+#[must_use]
+pub fn client_schema() -> Value {
+    SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<ClientFile>().to_value()
 }
 
 /// How a document could be made to fit: at this pointer the value goes, or becomes another. Only so that the rest of a

@@ -1,25 +1,33 @@
 //! An account: a credential resolved against its component. No call is made and no secret file is read for it.
 
+mod client;
+mod context;
 mod endpoints;
+mod error;
 mod grant;
 mod inputs;
 mod values;
 
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use keyway_component::{
-    Component, CredentialFile, Faults, Redactor, Secret, SecretRef, Template, UrlForm, check_credential,
+    Component, CredentialFile, Redactor, Secret, SecretRef, Template, UrlForm, check_credential,
     component::{ClientAuthMethod, Encoding, Retry, RetryOverride},
 };
 
+pub(crate) use context::Context;
+use context::input_name;
 pub use endpoints::Endpoints;
+pub use error::AccountError;
 pub use grant::{Grant, grant_inputs};
 use inputs::Inputs;
+pub use inputs::client_owner;
 pub use values::Values;
 
 use crate::{
     credential::{Credential, CredentialSource},
     secrets::SecretSource,
+    store::StoreKey,
 };
 
 /// A credential with everything filled in.
@@ -39,6 +47,8 @@ pub struct Account {
     pub client_id: String,
     /// The scope to ask for.
     pub scope: Vec<String>,
+    /// What is laid over the authorization request, after the component's own: `None` leaves a parameter out.
+    pub authorization_params: BTreeMap<String, Option<String>>,
     /// Where tokens are got and where messages go.
     pub endpoints: Endpoints,
     /// How token requests are encoded.
@@ -63,72 +73,19 @@ pub enum AccountOrigin {
     Demo,
 }
 
-/// What a command's flags change about every account.
+/// What a host adds to every account.
 #[derive(Debug, Clone, Default)]
-pub struct Overrides {
+pub struct AccountSettings {
     /// The environment of accounts that name none.
     pub environment: Option<String>,
     /// The grant.
     pub grant: Option<String>,
-    /// Retry rules.
+    /// Retry rules over those of the credential.
     pub retry: RetryOverride,
-}
-
-/// A credential that does not make an account. All of these are found before a message is read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum AccountError {
-    /// The credential file has faults.
-    #[error("{0}")]
-    Faults(Box<Faults>),
-    /// Inputs are missing.
-    #[error("the account `{name}` of `{component}` lacks {missing}; {hint}")]
-    Missing {
-        /// The component's name.
-        component: String,
-        /// The credential's name.
-        name: String,
-        /// The inputs, by the names under which this kind of credential gives them.
-        missing: String,
-        /// What to do.
-        hint: String,
-    },
-    /// Two grants are possible.
-    #[error("the account `{name}` of `{component}` could use the grants {grants}; say which one with {how}")]
-    AmbiguousGrant {
-        /// The component's name.
-        component: String,
-        /// The credential's name.
-        name: String,
-        /// The grants' names.
-        grants: String,
-        /// Where the choice is written.
-        how: String,
-    },
-    /// The component has several environments, and none was named.
-    #[error(
-        "`{component}` has the environments {known}, and production secrets must not meet a sandbox; name one with {how}"
-    )]
-    NoEnvironment {
-        /// The component's name.
-        component: String,
-        /// Its environments.
-        known: String,
-        /// Where the choice is written.
-        how: String,
-    },
-    /// A value does not fit.
-    #[error("{what} of the account `{name}` of `{component}`: {why}")]
-    Unfit {
-        /// The component's name.
-        component: String,
-        /// The credential's name.
-        name: String,
-        /// What the value is.
-        what: String,
-        /// What is wrong, and what to do.
-        why: String,
-    },
+    /// The folder of clients that credentials share by name.
+    pub clients: Option<PathBuf>,
+    /// The key that sealed secrets open with.
+    pub key: Option<StoreKey>,
 }
 
 // === impl Account ===
@@ -141,7 +98,7 @@ impl Account {
     pub fn resolve(
         component: &Arc<Component>,
         credential: &Credential,
-        over: &Overrides,
+        settings: &AccountSettings,
     ) -> Result<Self, AccountError> {
         let origin = credential.origin();
         let (file, inline) = match &credential.source {
@@ -157,10 +114,12 @@ impl Account {
             return Err(context
                 .unfit("a secret", "commands run only from a credential file; give the value another way".to_owned()));
         }
-        let environment = context.environment(file.environment.as_deref().or(over.environment.as_deref()))?;
+        let environment = context.environment(file.environment.as_deref().or(settings.environment.as_deref()))?;
         let values = Values::resolve(&context, &environment, &file)?;
-        let inputs = Inputs::new(&file, inline);
-        let wanted = over.grant.as_deref().or(file.grant.as_deref());
+        let client =
+            file.client.as_deref().map(|name| client::read(&context, name, &environment, settings)).transpose()?;
+        let inputs = Inputs::new(&context, &file, client, inline, settings.key.as_ref());
+        let wanted = settings.grant.as_deref().or(file.grant.as_deref());
         let grant = grant::choose(&context, wanted, &inputs, &values)?;
         let endpoints = Endpoints::resolve(&context, &file, &values)?;
         let client_id = inputs.client_id.clone().unwrap_or_default();
@@ -170,14 +129,35 @@ impl Account {
             origin,
             grant,
             client_id,
+            authorization_params: file.authorization_params.clone(),
             scope: file.scope.clone().unwrap_or_else(|| component.oauth2.scope.default.clone()),
             encoding: endpoints.encoding,
             endpoints,
-            retry: component.retry.with(&file.retry).with(&over.retry),
+            retry: component.retry.with(&file.retry).with(&settings.retry),
             values,
             inputs,
             component: Arc::clone(component),
         })
+    }
+
+    /// How a person signs in to this account, as a part of a sentence.
+    #[must_use]
+    pub fn sign_in_hint(&self) -> String {
+        let who = match self.origin {
+            AccountOrigin::File => &self.name,
+            AccountOrigin::Variables | AccountOrigin::Demo => &self.component.name,
+            AccountOrigin::Given => return "let a person sign in, and redeem the code that comes of it".to_owned(),
+        };
+        match self.grant {
+            Grant::RefreshToken => format!("get a new refresh token and pipe it into `keyway token import {who}`"),
+            _ => format!("run `keyway login {who}`"),
+        }
+    }
+
+    /// The redirect URI that the credential names.
+    #[must_use]
+    pub fn redirect_uri(&self) -> Option<&str> {
+        self.inputs.redirect_uri.as_deref()
     }
 
     /// `component/environment/name`, as logs call it.
@@ -189,7 +169,7 @@ impl Account {
     /// Whether a token can be got again and again without a person: all inputs of the grant are kept.
     #[must_use]
     pub fn mints_anew(&self) -> bool {
-        !matches!(self.grant, Grant::AuthorizationCode | Grant::RefreshToken)
+        !self.grant.is_one_time()
     }
 
     /// A plain value that headers and queries of the API may name: a variable, or the client's id.
@@ -249,6 +229,15 @@ impl Account {
         Ok(())
     }
 
+    /// Whether each secret can be had now, programs included, by the name that its credential gives it.
+    pub async fn try_secrets(&self) -> Vec<(String, Result<(), String>)> {
+        let mut tried = Vec::new();
+        for name in self.inputs.secrets.keys() {
+            tried.push((name.clone(), self.read_secret(name).await.map(|_| ())));
+        }
+        tried
+    }
+
     /// A secret as it is now, by its name; `None` where the credential does not say where it is. A secret variable
     /// obeys its pattern like any other.
     pub(crate) async fn read_secret(&self, name: &str) -> Result<Option<Secret>, String> {
@@ -306,16 +295,26 @@ impl Account {
 fn read_file(component: &Component, path: &str, text: &str, private: bool) -> Result<CredentialFile, AccountError> {
     let find = |name: &str| (name == component.name).then_some(component);
     let checked = check_credential(path, text, find).map_err(|faults| AccountError::Faults(Box::new(faults)))?;
-    let commands = checked.value.secrets.iter().find(|(_, secret)| matches!(secret, SecretRef::Command(_)));
-    if let Some((name, _)) = commands.filter(|_| !private) {
-        return Err(AccountError::Unfit {
+    refuse_commands(component, path, &checked.value.secrets, private)?;
+    Ok(checked.value)
+}
+
+/// Programs are run only for a file that its owner alone can write.
+fn refuse_commands(
+    component: &Component,
+    path: &str,
+    secrets: &BTreeMap<String, SecretRef>,
+    private: bool,
+) -> Result<(), AccountError> {
+    match secrets.iter().find(|(_, secret)| matches!(secret, SecretRef::Command(_))) {
+        Some((name, _)) if !private => Err(AccountError::Unfit {
             component: component.name.clone(),
             name: path.to_owned(),
             what: format!("the secret `{name}`"),
             why: "others can write this file, so its commands are not run; run `chmod go-w` on it".to_owned(),
-        });
+        }),
+        _ => Ok(()),
     }
-    Ok(checked.value)
 }
 
 impl Credential {
@@ -326,59 +325,6 @@ impl Credential {
             CredentialSource::Variables { .. } => AccountOrigin::Variables,
             CredentialSource::Given(_) => AccountOrigin::Given,
         }
-    }
-}
-
-/// What every step of resolving needs to make its errors useful.
-pub(crate) struct Context<'a> {
-    pub(crate) component: &'a Component,
-    pub(crate) name: &'a str,
-    pub(crate) origin: AccountOrigin,
-}
-
-// === impl Context ===
-
-impl Context<'_> {
-    pub(crate) fn unfit(&self, what: impl Into<String>, why: String) -> AccountError {
-        let (component, name) = (self.component.name.clone(), self.name.to_owned());
-        AccountError::Unfit { component, name, what: what.into(), why }
-    }
-
-    /// How this kind of credential calls an input: `PODIO_CLIENT_ID` or `client_id`.
-    pub(crate) fn input_name(&self, name: &str) -> String {
-        input_name(&self.component.name, self.origin, name)
-    }
-
-    fn environment(&self, named: Option<&str>) -> Result<String, AccountError> {
-        let known: Vec<&str> = self.component.environments.keys().map(String::as_str).collect();
-        // An account without a file says nothing about where it belongs, so a default would only be a guess.
-        let implied = match self.origin {
-            AccountOrigin::File | AccountOrigin::Given => self.component.implied_environment(),
-            AccountOrigin::Variables | AccountOrigin::Demo => {
-                self.component.implied_environment().filter(|_| known.len() == 1)
-            }
-        };
-        match named.or(implied) {
-            Some(name) if known.contains(&name) => Ok(name.to_owned()),
-            Some(name) => {
-                Err(self.unfit("the environment", format!("there is no `{name}`; there is: {}", known.join(", "))))
-            }
-            None => Err(AccountError::NoEnvironment {
-                component: self.component.name.clone(),
-                known: known.join(", "),
-                how: format!("--environment or {}", self.input_name("environment")),
-            }),
-        }
-    }
-}
-
-/// How a kind of credential calls an input.
-fn input_name(component: &str, origin: AccountOrigin, name: &str) -> String {
-    match origin {
-        AccountOrigin::Variables | AccountOrigin::Demo => {
-            format!("{}{}", Component::variable_prefix(component), name.to_ascii_uppercase())
-        }
-        AccountOrigin::File | AccountOrigin::Given => format!("`{name}`"),
     }
 }
 

@@ -42,13 +42,39 @@ pub(crate) enum CredentialSource {
 pub enum CredentialError {
     /// No environment variable of the component is set.
     #[error(
-        "no account for `{component}`: set {prefix}CLIENT_ID, {prefix}CLIENT_SECRET and the inputs of a grant (`keyway component show {component}` lists them), or give a credential file"
+        "no account for `{component}`: set {prefix}CLIENT_ID, {prefix}CLIENT_SECRET and the inputs of a grant (`keyway component show {component}` lists them), or make a credential with `keyway credential add {component}`"
     )]
     NoVariables {
         /// The component's name.
         component: String,
         /// The prefix of its variables.
         prefix: String,
+    },
+    /// There is none of that name.
+    #[error("there is no credential `{name}` in {folder}; {hint}")]
+    Unknown {
+        /// The name.
+        name: String,
+        /// Where it was looked for.
+        folder: String,
+        /// What to do.
+        hint: String,
+    },
+    /// The name cannot be a credential's.
+    #[error(
+        "`{name}` cannot be a credential's name; take letters, digits, `.`, `_` and `-`, at most 100, and not `env`"
+    )]
+    BadName {
+        /// The name.
+        name: String,
+    },
+    /// The file cannot be written.
+    #[error("`{path}` cannot be written: {why}; check permissions and space")]
+    Unwritable {
+        /// Its path.
+        path: String,
+        /// What the system said.
+        why: String,
     },
     /// The file cannot be read.
     #[error("the credential file `{path}` cannot be read: {why}; check path and permissions")]
@@ -65,7 +91,7 @@ pub enum CredentialError {
 impl Credential {
     /// The account in the environment variables of a component: `<COMPONENT>_CLIENT_ID`, `…_CLIENT_SECRET`,
     /// `…_USERNAME`, `…_PASSWORD`, `…_CODE`, `…_CODE_VERIFIER`, `…_REDIRECT_URI`, `…_REFRESH_TOKEN`, `…_GRANT`,
-    /// `…_ENVIRONMENT`, `…_SCOPE` and its declared variables, each also as `…_FILE` (a path to a mounted secret).
+    /// `…_ENVIRONMENT`, `…_SCOPE`, `…_AUTHORIZATION_PARAMS` and its declared variables, each also as `…_FILE` (a path to a mounted secret).
     ///
     /// # Errors
     /// None of them is set.
@@ -101,14 +127,9 @@ impl Credential {
     /// A file that cannot be read.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, CredentialError> {
         let path = path.as_ref();
-        let error = |why: String| CredentialError::Unreadable { path: path.display().to_string(), why };
-        let metadata = std::fs::metadata(path).map_err(|io| error(io.to_string()))?;
-        if metadata.len() > LARGEST_FILE {
-            return Err(error(format!("it has {} bytes, which is no credential", metadata.len())));
-        }
-        let text = std::fs::read_to_string(path).map_err(|io| error(io.to_string()))?;
+        let (text, private) = read_private(path)?;
         let stem = path.file_stem().map_or_else(|| DEFAULT_NAME.to_owned(), |stem| stem.to_string_lossy().into_owned());
-        let source = CredentialSource::File { path: path.to_owned(), text, private: owner_alone_writes(&metadata) };
+        let source = CredentialSource::File { path: path.to_owned(), text, private };
         Ok(Self { name: stem, source })
     }
 
@@ -181,6 +202,17 @@ fn secret_values<N: Into<String>, V: Into<String>>(
 ) -> BTreeMap<String, Secret> {
     let values = values.into_iter().map(|(name, value)| (name.into(), Secret::new(value)));
     values.filter(|(_, value)| !value.is_empty()).collect()
+}
+
+/// Reads a credential or client file, and whether its owner alone can write it.
+pub(crate) fn read_private(path: &Path) -> Result<(String, bool), CredentialError> {
+    let error = |why: String| CredentialError::Unreadable { path: path.display().to_string(), why };
+    let metadata = std::fs::metadata(path).map_err(|io| error(io.to_string()))?;
+    if metadata.len() > LARGEST_FILE {
+        return Err(error(format!("it has {} bytes, which is no credential", metadata.len())));
+    }
+    let text = std::fs::read_to_string(path).map_err(|io| error(io.to_string()))?;
+    Ok((text, owner_alone_writes(&metadata)))
 }
 
 #[cfg(unix)]

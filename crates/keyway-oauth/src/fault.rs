@@ -73,6 +73,12 @@ pub enum TokenFaultKind {
     InvalidClient,
     /// Refused for another reason.
     Denied,
+    /// The account asks for a second factor, which no grant can give.
+    SecondFactor,
+    /// A person has not decided yet (RFC 8628 section 3.5).
+    AuthorizationPending,
+    /// The same, and the client asks too often.
+    SlowDown,
     /// It cannot be sent at all: certificate, address, set-up. Sending it again would meet the same.
     Unreachable,
     /// The server never saw it, or says that it did nothing: it may be sent again.

@@ -30,6 +30,10 @@ pub enum RenewalReason {
     Expiring,
     /// The API refused it.
     Rejected,
+    /// Somebody asked for a new one.
+    Asked,
+    /// A person signed in.
+    SignIn,
     /// The credential names another code or refresh token than the one that began it.
     InputChanged,
 }
@@ -52,6 +56,8 @@ impl fmt::Display for RenewalReason {
             Self::Missing => "missing",
             Self::Expiring => "expiring",
             Self::Rejected => "rejected",
+            Self::Asked => "asked",
+            Self::SignIn => "sign_in",
             Self::InputChanged => "input_changed",
         })
     }

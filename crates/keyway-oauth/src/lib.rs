@@ -6,6 +6,7 @@
 
 pub mod account;
 mod credential;
+mod credentials;
 pub mod dialect;
 mod exchange;
 mod fault;
@@ -14,16 +15,20 @@ mod freshness;
 mod plan;
 mod random;
 mod renewal;
+mod revocation;
 mod secrets;
 mod shared;
+pub mod sign_in;
 mod source;
 pub mod store;
 mod token;
 
-pub use account::{Account, AccountError, AccountOrigin, Grant, Overrides, grant_inputs};
+pub use account::{Account, AccountError, AccountOrigin, AccountSettings, Grant, client_owner, grant_inputs};
 pub use credential::{Credential, CredentialError};
+pub use credentials::CredentialFolder;
 pub use fault::{OAuthAnswer, TokenError, TokenErrorKind, TokenFault, TokenFaultKind};
 pub use freshness::{Freshness, RenewalReason, freshness};
+pub use revocation::Revocation;
 pub use shared::rfc3339;
 pub use source::{TokenSource, TokenSourceParts, TokenStats};
 pub use store::{FileStore, MemoryStore, StoreError, TokenKey, TokenStore};

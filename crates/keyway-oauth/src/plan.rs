@@ -72,6 +72,7 @@ pub(crate) fn plan(facts: &Facts<'_>) -> Plan {
         }
         (Some(_), _) => Plan::Mint,
         (None, _) if stored.is_some() => Plan::SignIn(SignInReason::Spent),
+        (None, Some(_)) => Plan::SignIn(SignInReason::Interrupted),
         (None, _) => Plan::SignIn(SignInReason::NoInput),
     }
 }

@@ -3,6 +3,8 @@
 //! lock → read the store again → still stale? → pending mark → one request → store, durably → unlock. The lock is held
 //! for one request; between two of them it is released and the store is read again.
 
+mod words;
+
 use std::time::{Duration, SystemTime};
 
 use keyway_http::Schedule;
@@ -10,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::{
     account::Grant,
-    exchange::{Exchange, Request},
+    exchange::{Offer, Request},
     fault::{TokenError, TokenErrorKind, TokenFault, TokenFaultKind},
     freshness::RenewalReason,
     plan::{Facts, Plan, SignInReason, plan},
@@ -35,9 +37,14 @@ enum Ended {
     Stop(TokenError),
 }
 
-/// Gets a token that is not `replace`.
-pub(crate) async fn renew(inner: &Inner, reason: RenewalReason, replace: Option<&Token>) -> Result<Token, TokenError> {
-    let mut renewal = Renewal { inner, replace, refresh_refused: false };
+/// Gets a token that is not `replace`, or the one for what a person brings.
+pub(crate) async fn renew(
+    inner: &Inner,
+    reason: RenewalReason,
+    replace: Option<&Token>,
+    offer: Option<Offer>,
+) -> Result<Token, TokenError> {
+    let mut renewal = Renewal { inner, replace, offer, refresh_refused: false };
     let retry = &inner.account.retry;
     let (mut schedule, begun, mut retries, mut plans) = (Schedule::new(retry), Instant::now(), 0, 1);
     loop {
@@ -72,9 +79,27 @@ pub(crate) async fn renew(inner: &Inner, reason: RenewalReason, replace: Option<
     }
 }
 
+/// Asks once whether a device code has become a token. There is nothing to lose before that, so the question needs no
+/// lock; the token is stored under it.
+pub(crate) async fn redeem_device_code(inner: &Inner, offer: Offer) -> Result<Token, TokenFault> {
+    let request = Request::Redeem(offer.clone());
+    let mut token = inner.exchange().send(&request, None).await?;
+    let mut renewal = Renewal { inner, replace: None, offer: Some(offer), refresh_refused: false };
+    token.begun_with = inner.begins_with().await.or_else(|| renewal.offer.as_ref().map(|offer| renewal.hash_of(offer)));
+    renewal.store(&token).await.map_err(|error| TokenFault::new(TokenFaultKind::Unreachable, error.to_string()))?;
+    words::log_renewed(inner, RenewalReason::SignIn, &request, &token);
+    Ok(token)
+}
+
+/// Says why only a person can go on, without trying anything.
+pub(crate) fn sign_in_required(inner: &Inner, why: SignInReason) -> TokenError {
+    Renewal { inner, replace: None, offer: None, refresh_refused: false }.sign_in(why, None)
+}
+
 struct Renewal<'a> {
     inner: &'a Inner,
     replace: Option<&'a Token>,
+    offer: Option<Offer>,
     refresh_refused: bool,
 }
 
@@ -94,35 +119,35 @@ impl Renewal<'_> {
             refresh_refused: self.refresh_refused,
             ..inner.facts(&stored, begins_with.as_deref())
         };
-        let request = match plan(&facts) {
-            Plan::Use => {
-                let token = stored.token.ok_or(Ended::PlanAnew)?;
-                tracing::info!(event = "token_adopted", account = %inner.account.label(), %reason, "a token renewed by another process is used");
-                return Ok(token);
-            }
-            Plan::Refresh => {
-                let refresh_token = stored.token.as_ref().and_then(|token| token.refresh_token.clone());
-                Request::Refresh(refresh_token.ok_or(Ended::PlanAnew)?)
-            }
-            Plan::Mint => Request::Mint,
-            Plan::SignIn(why) => return Err(Ended::Stop(self.sign_in(why, None))),
+        let request = match self.offer.clone() {
+            Some(offer) => Request::Redeem(offer),
+            None => match plan(&facts) {
+                Plan::Use => {
+                    let token = stored.token.ok_or(Ended::PlanAnew)?;
+                    tracing::info!(event = "token_adopted", account = %inner.account.label(), %reason, "a token renewed by another process is used");
+                    return Ok(token);
+                }
+                Plan::Refresh => {
+                    let refresh_token = stored.token.as_ref().and_then(|token| token.refresh_token.clone());
+                    Request::Refresh(refresh_token.ok_or(Ended::PlanAnew)?)
+                }
+                Plan::Mint => Request::Mint,
+                Plan::SignIn(why) => return Err(Ended::Stop(self.sign_in(why, None))),
+            },
         };
         self.mark(guard.as_mut(), &stored, &request, begins_with.as_deref()).await?;
-        let exchange = Exchange {
-            account: &inner.account,
-            transport: inner.transport.as_ref(),
-            redactor: &inner.redactor,
-            clock: inner.clock.as_ref(),
-            timeout: inner.token_timeout,
-            requests: &inner.stats.token_requests,
-        };
-        match exchange.send(&request, stored.token.as_ref()).await {
+        match inner.exchange().send(&request, stored.token.as_ref()).await {
             Ok(mut token) => {
-                if matches!(request, Request::Mint) {
-                    token.begun_with = begins_with;
+                match &request {
+                    Request::Refresh(_) => {}
+                    Request::Mint => token.begun_with = begins_with,
+                    // An input that the credential still names is older than what a person has just brought.
+                    Request::Redeem(offer) => {
+                        token.begun_with = begins_with.or_else(|| Some(self.hash_of(offer)));
+                    }
                 }
                 self.keep(guard.as_mut(), &stored, &token).await?;
-                log_renewed(inner, reason, &request, &token);
+                words::log_renewed(inner, reason, &request, &token);
                 Ok(token)
             }
             Err(fault) => Err(self.judge(guard.as_mut(), &stored, &request, fault).await),
@@ -141,7 +166,9 @@ impl Renewal<'_> {
             (Request::Refresh(token), _) => ("refresh", self.inner.store.keyed_hash(&[token.expose_secret_text()])),
             (Request::Mint, Grant::AuthorizationCode) => ("code", begins_with.unwrap_or_default().to_owned()),
             (Request::Mint, Grant::RefreshToken) => ("refresh", begins_with.unwrap_or_default().to_owned()),
-            (Request::Mint, _) => return Ok(()),
+            (Request::Redeem(offer @ Offer::Code { .. }), _) => ("code", self.hash_of(offer)),
+            (Request::Redeem(offer @ Offer::RefreshToken(_)), _) => ("refresh", self.hash_of(offer)),
+            (Request::Redeem(Offer::DeviceCode(_)) | Request::Mint, _) => return Ok(()),
         };
         let before = stored.pending.as_ref().filter(|pending| pending.sent == sent);
         if let Some(pending) = before {
@@ -161,6 +188,23 @@ impl Renewal<'_> {
             }
             marked => marked.map_err(|error| self.store_failed(&error)),
         }
+    }
+
+    /// Puts a token that a person has just got in the place of whatever is there.
+    async fn store(&mut self, token: &Token) -> Result<(), StoreError> {
+        let mut guard = self.inner.store.exclusive(&self.inner.key, self.inner.token_timeout).await?;
+        let version = guard.load().await?.version;
+        guard.replace_if(version, token).await.map(|_| ())
+    }
+
+    /// As [`Inner::begins_with`] makes it for what a credential names.
+    fn hash_of(&self, offer: &Offer) -> String {
+        let (name, secret) = match offer {
+            Offer::Code { code, .. } => ("code", code),
+            Offer::DeviceCode(code) => ("device_code", code),
+            Offer::RefreshToken(token) => ("refresh_token", token),
+        };
+        self.inner.store.keyed_hash(&[name, secret.expose_secret_text()])
     }
 
     /// Stores the token before anybody uses it. A store that fails now would lose the only copy of a rotated refresh
@@ -195,7 +239,10 @@ impl Renewal<'_> {
         request: &Request,
         fault: TokenFault,
     ) -> Ended {
-        use TokenFaultKind::{Denied, Invalid, InvalidClient, InvalidGrant, MaybeProcessed, NotProcessed, Unreachable};
+        use TokenFaultKind::{
+            AuthorizationPending, Denied, Invalid, InvalidClient, InvalidGrant, MaybeProcessed, NotProcessed,
+            SecondFactor, SlowDown, Unreachable,
+        };
         let interrupted = stored.pending.is_some();
         match fault.kind {
             MaybeProcessed | Invalid => {}
@@ -203,9 +250,11 @@ impl Renewal<'_> {
             NotProcessed | Unreachable => {
                 let _ = guard.mark_pending(stored.pending.clone()).await;
             }
-            // The server has answered about what was sent: the mark has nothing to warn of any more.
-            InvalidGrant | InvalidClient | Denied => {
-                let _ = guard.mark_pending(None).await;
+            // The server has answered about what was sent: the mark has nothing to warn of any more. What a person
+            // brought says nothing about an earlier renewal.
+            InvalidGrant | InvalidClient | Denied | SecondFactor | AuthorizationPending | SlowDown => {
+                let before = stored.pending.clone().filter(|_| matches!(request, Request::Redeem(_)));
+                let _ = guard.mark_pending(before).await;
             }
         }
         match (fault.kind, request) {
@@ -225,7 +274,14 @@ impl Renewal<'_> {
                 let why = if interrupted { SignInReason::Interrupted } else { SignInReason::Spent };
                 Ended::Stop(self.sign_in(why, Some(fault)))
             }
-            (InvalidGrant | Denied | InvalidClient, _) => Ended::Stop(self.denied(fault)),
+            (InvalidGrant, Request::Redeem(offer)) => Ended::Stop(self.offer_refused(offer, fault)),
+            (SecondFactor, _) => {
+                let message = format!("no token for `{}`: {fault}", self.inner.account.label());
+                Ended::Stop(TokenError::new(TokenErrorKind::SignInRequired, message))
+            }
+            (InvalidGrant | Denied | InvalidClient | AuthorizationPending | SlowDown, _) => {
+                Ended::Stop(self.denied(fault))
+            }
             (Unreachable, _) => {
                 let message = format!("no token for `{}`: {fault}", self.inner.account.label());
                 Ended::Stop(TokenError::new(TokenErrorKind::Unusable, message))
@@ -237,84 +293,14 @@ impl Renewal<'_> {
             }
             (NotProcessed, _) => Ended::Later(fault),
             // RFC 6749 section 4.1.2: a code works once, so it is not sent twice.
-            (MaybeProcessed, Request::Mint) if self.inner.account.grant == Grant::AuthorizationCode => {
+            (MaybeProcessed, _) if *request.grant(&self.inner.account.grant) == Grant::AuthorizationCode => {
                 Ended::Stop(self.unavailable(&fault, 1))
             }
             // A refresh token may rotate: one repetition under the mark, then the outage is told.
-            (MaybeProcessed, _) if interrupted && self.sends_refresh_token(request) => {
+            (MaybeProcessed, _) if interrupted && *request.grant(&self.inner.account.grant) == Grant::RefreshToken => {
                 Ended::Stop(self.unavailable(&fault, 2))
             }
             (MaybeProcessed, _) => Ended::Later(fault),
         }
     }
-
-    fn sends_refresh_token(&self, request: &Request) -> bool {
-        matches!(request, Request::Refresh(_)) || self.inner.account.grant == Grant::RefreshToken
-    }
-
-    fn denied(&self, fault: TokenFault) -> TokenError {
-        let account = &self.inner.account;
-        let mut message = format!("no token for `{}`: {fault}", account.label());
-        if fault.kind == TokenFaultKind::InvalidClient {
-            message.push_str("; check client id and secret");
-            if account.component.environments.len() > 1 {
-                message.push_str(&format!(", and that they belong to the environment `{}`", account.environment));
-            }
-        }
-        TokenError { kind: TokenErrorKind::Denied, message, oauth: fault.oauth, retry_after: None }
-    }
-
-    fn unavailable(&self, fault: &TokenFault, attempts: u32) -> TokenError {
-        let times = if attempts == 1 { "one attempt".to_owned() } else { format!("{attempts} attempts") };
-        let message = format!("no token for `{}` after {times}: {fault}", self.inner.account.label());
-        let (oauth, retry_after) = (fault.oauth.clone(), fault.retry_after);
-        TokenError { kind: TokenErrorKind::Unavailable, message, oauth, retry_after }
-    }
-
-    fn sign_in(&self, why: SignInReason, fault: Option<TokenFault>) -> TokenError {
-        let account = &self.inner.account;
-        let said = fault.as_ref().and_then(|fault| fault.oauth.as_deref()).map(crate::fault::OAuthAnswer::in_brackets);
-        let what = match why {
-            SignInReason::NoInput => "there is neither a stored token nor anything to get one with",
-            SignInReason::Spent => "what it had is spent, expired or revoked",
-            SignInReason::Interrupted => {
-                "an earlier renewal was interrupted before its answer was stored, and may have used up what it sent"
-            }
-        };
-        let input = if account.grant == Grant::RefreshToken { "refresh token" } else { "code" };
-        let place = match &account.endpoints.authorization {
-            Some(url) if account.grant == Grant::AuthorizationCode => format!(" at {url}"),
-            _ => String::new(),
-        };
-        let message = format!(
-            "`{}` needs a person to sign in: {what}{}; get a new {input}{place} and give it to the credential",
-            account.label(),
-            said.unwrap_or_default()
-        );
-        TokenError {
-            kind: TokenErrorKind::SignInRequired,
-            message,
-            oauth: fault.and_then(|fault| fault.oauth),
-            retry_after: None,
-        }
-    }
-
-    fn store_failed(&self, error: &StoreError) -> Ended {
-        let message = format!("no token for `{}`: {error}", self.inner.account.label());
-        Ended::Stop(TokenError::new(TokenErrorKind::Unavailable, message))
-    }
-}
-
-/// The one event of a renewal, stable for those who watch logs.
-fn log_renewed(inner: &Inner, reason: RenewalReason, request: &Request, token: &Token) {
-    let how = match request {
-        Request::Refresh(_) => "refresh_token",
-        Request::Mint => inner.account.grant.name(),
-    };
-    let expires_at = token.expires_at.map_or_else(|| "unknown".to_owned(), crate::shared::rfc3339);
-    let scope = token.scope.as_deref().unwrap_or("not told");
-    tracing::info!(
-        event = "token_renewed", account = %inner.account.label(), %reason, how, %expires_at,
-        expiry_source = %token.expiry_source, scope = %keyway_component::printable(&inner.redactor.text(scope), 200), "token renewed"
-    );
 }

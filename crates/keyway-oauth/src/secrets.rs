@@ -6,6 +6,8 @@ use keyway_component::{Secret, SecretRef};
 use tokio::process::Command;
 use zeroize::Zeroize;
 
+use crate::store::StoreKey;
+
 /// The longest that a secret command may take.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
 /// A secret is never longer than this, and a mistaken path to a large file is told as such.
@@ -18,6 +20,19 @@ pub(crate) enum SecretSource {
     Value(Secret),
     /// It is read each time it is needed.
     Reference(SecretRef),
+    /// It stands in the file, encrypted.
+    Sealed(Box<Sealed>),
+}
+
+/// A secret that is encrypted in its file, and what it is bound to.
+#[derive(Debug, Clone)]
+pub(crate) struct Sealed {
+    pub(crate) component: String,
+    pub(crate) owner: String,
+    pub(crate) name: String,
+    pub(crate) text: String,
+    /// The key, where the host has one.
+    pub(crate) key: Option<StoreKey>,
 }
 
 /// A secret that cannot be read.
@@ -34,6 +49,11 @@ pub(crate) enum SecretError {
         /// What is wrong with it.
         why: String,
     },
+    /// The secret does not open.
+    #[error(
+        "it is sealed, and cannot be opened: {0}; give the key that it was sealed with, or seal it anew with `keyway credential set`"
+    )]
+    Sealed(String),
     /// The program did not give a secret.
     #[error("the secret command `{program}` {why}; run it by hand to see why")]
     Command {
@@ -60,7 +80,16 @@ impl SecretSource {
             },
             Self::Reference(SecretRef::File(path)) => read_file(path).await,
             Self::Reference(SecretRef::Command(words)) => run(words).await,
+            Self::Reference(SecretRef::Sealed(_)) => Err(SecretError::Sealed("nobody says whose it is".to_owned())),
+            Self::Sealed(sealed) => sealed.open(),
         }
+    }
+}
+
+impl Sealed {
+    fn open(&self) -> Result<Secret, SecretError> {
+        let Some(key) = &self.key else { return Err(SecretError::Sealed("there is no key".to_owned())) };
+        key.open_secret(&self.component, &self.owner, &self.name, &self.text).map_err(SecretError::Sealed)
     }
 }
 

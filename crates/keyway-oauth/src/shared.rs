@@ -13,6 +13,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     account::{Account, Grant},
+    exchange::Exchange,
     fault::{TokenError, TokenErrorKind},
     plan::Facts,
     store::{Stored, TokenKey, TokenStore},
@@ -61,6 +62,18 @@ pub(crate) struct State {
 impl Inner {
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What sends one token request.
+    pub(crate) fn exchange(&self) -> Exchange<'_> {
+        Exchange {
+            account: &self.account,
+            transport: self.transport.as_ref(),
+            redactor: &self.redactor,
+            clock: self.clock.as_ref(),
+            timeout: self.token_timeout,
+            requests: &self.stats.token_requests,
+        }
     }
 
     /// Whether a renewal may begin while the old token is in use: only where that does not kill it.

@@ -13,12 +13,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     account::Account,
-    fault::{TokenError, TokenErrorKind},
+    exchange::Offer,
+    fault::{TokenError, TokenErrorKind, TokenFault, TokenFaultKind},
     freshness::{Freshness, RenewalReason, freshness},
     plan::{Plan, plan},
-    renewal::renew,
+    renewal::{renew, sign_in_required},
     shared::{Flight, Inner, Outcome, State, remember},
-    store::{TokenKey, TokenStore},
+    store::{StoreError, Stored, TokenKey, TokenStore},
     token::Token,
 };
 
@@ -114,7 +115,7 @@ impl TokenSource {
                 Some((token, Freshness::RenewSoon)) if self.0.renews_beside() => {
                     if state.flight.is_none() && !state.failed_lately() {
                         // Nobody waits for it: the task goes on by itself.
-                        drop(self.start(&mut state, RenewalReason::Expiring, current.clone()));
+                        drop(self.start(&mut state, RenewalReason::Expiring, current.clone(), None));
                     }
                     return Ok(Arc::clone(token));
                 }
@@ -133,7 +134,7 @@ impl TokenSource {
                         return self.0.old_but_good(&state, rejected).ok_or(error);
                     }
                     let replace = if reason == RenewalReason::Missing { None } else { current };
-                    self.start(&mut state, reason, replace)
+                    self.start(&mut state, reason, replace, None)
                 }
             }
         };
@@ -151,7 +152,7 @@ impl TokenSource {
     ///
     /// # Errors
     /// A store that cannot be read.
-    pub async fn current(&self) -> Result<Option<Arc<Token>>, crate::store::StoreError> {
+    pub async fn current(&self) -> Result<Option<Arc<Token>>, StoreError> {
         let held = self.0.state().current.clone();
         match held {
             Some(token) => Ok(Some(token)),
@@ -168,10 +169,88 @@ impl TokenSource {
         let stored = stored.map_err(|error| TokenError::new(TokenErrorKind::Unavailable, error.to_string()))?;
         let begins_with = self.0.begins_with().await;
         match plan(&self.0.facts(&stored, begins_with.as_deref())) {
-            // The renewal says in its own words why a person is needed, and asks nobody for that.
-            Plan::SignIn(_) => self.token(None).await.map(|_| ()),
+            Plan::SignIn(why) => Err(sign_in_required(&self.0, why)),
+            Plan::Use => {
+                // A renewal that follows at once would say this itself.
+                if let Some(pending) = &stored.pending {
+                    tracing::warn!(
+                        event = "renewal_interrupted", account = %self.0.account.label(), what = %pending.what, since = pending.since,
+                        "an earlier renewal was interrupted before its answer was stored; the token that there is still serves"
+                    );
+                }
+                Ok(())
+            }
             _ => Ok(()),
         }
+    }
+
+    /// Gets a new token now, however good the one that there is. One that another process has just got counts.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn renew(&self) -> Outcome {
+        let failed = |error: StoreError| TokenError::new(TokenErrorKind::Unavailable, error.to_string());
+        let current = self.current().await.map_err(failed)?;
+        let flight = {
+            let mut state = self.0.state();
+            state.failed = None;
+            match &state.flight {
+                Some(flight) => flight.clone(),
+                None => self.start(&mut state, RenewalReason::Asked, current, None),
+            }
+        };
+        flight.await
+    }
+
+    /// Gets the token for what a person brings, once nobody renews any more.
+    pub(crate) async fn redeem(&self, offer: Offer) -> Outcome {
+        let flight = loop {
+            let other = {
+                let mut state = self.0.state();
+                match &state.flight {
+                    Some(other) => other.clone(),
+                    None => break self.start(&mut state, RenewalReason::SignIn, None, Some(offer)),
+                }
+            };
+            // Whatever becomes of it: what a person brings comes after it.
+            let _ = other.await;
+        };
+        flight.await
+    }
+
+    /// Asks once whether a device code has become a token, and stores it. In a task of its own, like every renewal.
+    pub(crate) async fn redeem_device_code(&self, offer: Offer) -> Result<Arc<Token>, TokenFault> {
+        let inner = Arc::clone(&self.0);
+        let task = self.0.tasks.spawn(async move {
+            let token = Arc::new(crate::renewal::redeem_device_code(&inner, offer).await?);
+            let mut state = inner.state();
+            state.current = Some(Arc::clone(&token));
+            state.failed = None;
+            Ok(token)
+        });
+        task.await.unwrap_or_else(|error| {
+            Err(TokenFault::new(TokenFaultKind::Invalid, format!("the sign-in ended without a result: {error}")))
+        })
+    }
+
+    /// What is stored for the account: its token, and a request that was begun and whose end nobody noted.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub async fn stored(&self) -> Result<Stored, StoreError> {
+        let stored = self.0.store.load(&self.0.key).await?;
+        self.0.know(stored.token.as_ref());
+        Ok(stored)
+    }
+
+    /// Under which name the token is stored.
+    #[must_use]
+    pub fn key(&self) -> &TokenKey {
+        &self.0.key
+    }
+
+    pub(crate) fn inner(&self) -> &Arc<Inner> {
+        &self.0
     }
 
     /// What it has done so far.
@@ -185,18 +264,27 @@ impl TokenSource {
     }
 
     /// Starts the one renewal, in a task of its own.
-    fn start(&self, state: &mut State, reason: RenewalReason, replace: Option<Arc<Token>>) -> Flight {
+    fn start(
+        &self,
+        state: &mut State,
+        reason: RenewalReason,
+        replace: Option<Arc<Token>>,
+        offer: Option<Offer>,
+    ) -> Flight {
         let inner = Arc::clone(&self.0);
         let task = self.0.tasks.spawn(async move {
             // Also a renewal that ends by a panic makes way for the next one.
             let landing = Landing(Arc::clone(&inner));
-            let outcome = renew(&inner, reason, replace.as_deref()).await.map(Arc::new);
+            let offered = offer.is_some();
+            let outcome = renew(&inner, reason, replace.as_deref(), offer).await.map(Arc::new);
             let mut state = inner.state();
             match &outcome {
                 Ok(token) => {
                     state.current = Some(Arc::clone(token));
                     state.failed = None;
                 }
+                // What a person brought in vain says nothing about the token that there is, and who brought it is told.
+                Err(_) if offered => {}
                 Err(error) => {
                     let (event, account) = ("token_failed", inner.account.label());
                     tracing::warn!(event, %account, %reason, why = %error, "no token");

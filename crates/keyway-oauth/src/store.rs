@@ -3,14 +3,18 @@
 //! The trait fits a database as well: a version that is compared and set, and an exclusive lease with a time to live.
 
 mod cipher;
-mod file;
+pub(crate) mod file;
+mod key;
+#[cfg(feature = "keyring")]
+mod keyring;
 mod memory;
 mod record;
 
 use std::{fmt, future::Future, pin::Pin, time::Duration};
 
-pub use cipher::StoreKey;
+pub(crate) use cipher::Bound;
 pub use file::FileStore;
+pub use key::StoreKey;
 pub use memory::MemoryStore;
 pub use record::{Pending, Stored, Version};
 
@@ -47,6 +51,9 @@ pub trait TokenStore: Send + Sync + 'static {
 
     /// Whether tokens outlive this process.
     fn is_durable(&self) -> bool;
+
+    /// Where tokens are, in a few words for a person.
+    fn place(&self) -> String;
 }
 
 /// The right to replace one token. A guard that lost its lease cannot write: [`StoreError::Conflict`].
@@ -57,6 +64,9 @@ pub trait Exclusive: Send {
     /// Notes that a request is about to be sent whose effect may be lost with this process, or with `None` that no
     /// such request is open.
     fn mark_pending(&mut self, pending: Option<Pending>) -> StoreFuture<'_, ()>;
+
+    /// Takes the token with that version away, durably.
+    fn remove_if(&mut self, expected: Version) -> StoreFuture<'_, ()>;
 
     /// Puts a token in the place of the one with that version, durably, and ends any pending mark.
     fn replace_if<'a>(&'a mut self, expected: Version, token: &'a Token) -> StoreFuture<'a, Version>;
@@ -80,6 +90,28 @@ pub enum StoreError {
     )]
     WrongKey {
         /// Path or address.
+        place: String,
+    },
+    /// The folder's records were written with another key.
+    #[error(
+        "the tokens in `{place}` do not open with this key, and nothing was written; give the key that they were written with (KEYWAY_KEY, KEYWAY_KEY_FILE, or the file `key` beside them), or name another folder"
+    )]
+    KeyMismatch {
+        /// The folder.
+        place: String,
+    },
+    /// What should be a key is none.
+    #[error("`{place}` holds no key: {why}")]
+    NoKey {
+        /// Path, or the name of an environment variable.
+        place: String,
+        /// What a key is.
+        why: String,
+    },
+    /// A file is not there.
+    #[error("`{place}` is not there; check the path")]
+    Missing {
+        /// Path.
         place: String,
     },
     /// The record is damaged or of a later version.

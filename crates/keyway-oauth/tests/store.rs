@@ -72,6 +72,14 @@ async fn keeps_the_contract(store: Arc<dyn TokenStore>) {
     drop(guard);
     assert_eq!(waiting.await.unwrap(), Version(2));
 
+    // Nothing is left of what is taken away, and only who knows what is there can take it.
+    let mut guard = store.exclusive(&one, TTL).await.unwrap();
+    assert_eq!(guard.remove_if(Version(1)).await.unwrap_err(), StoreError::Conflict);
+    guard.remove_if(Version(2)).await.unwrap();
+    drop(guard);
+    let nothing = store.load(&one).await.unwrap();
+    assert!(nothing.token.is_none() && nothing.version == Version(0));
+
     assert_eq!(store.keyed_hash(&["a"]), store.keyed_hash(&["a"]));
     assert_ne!(store.keyed_hash(&["a"]), store.keyed_hash(&["b"]));
 }
@@ -111,7 +119,7 @@ async fn c16_files_are_encrypted_and_private() {
     let folder = tempfile::tempdir().unwrap();
     with_one_token(folder.path()).await;
     let files = files(folder.path());
-    assert_eq!(files.len(), 3, "key, token and lock: {files:?}");
+    assert_eq!(files.len(), 4, "key, its check, token and lock: {files:?}");
     for path in files {
         let mode = std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode, 0o600, "{}", path.display());
@@ -131,10 +139,8 @@ async fn a_file_under_another_name_or_key_does_not_open_and_is_not_overwritten()
     assert!(matches!(store.load(&key("two")).await, Err(StoreError::WrongKey { .. })));
 
     let before = std::fs::read(&token_file).unwrap();
-    let other_key = FileStore::with_key(folder.path(), StoreKey::from_bytes([7; 32])).unwrap();
-    let mut guard = other_key.exclusive(&key("one"), TTL).await.unwrap();
-    assert!(matches!(guard.load().await, Err(StoreError::WrongKey { .. })));
-    assert!(guard.replace_if(Version(0), &token("x")).await.is_err());
+    let refused = FileStore::with_key(folder.path(), StoreKey::from_bytes([7; 32])).unwrap_err();
+    assert!(matches!(refused, StoreError::KeyMismatch { .. }), "{refused}");
     assert_eq!(std::fs::read(&token_file).unwrap(), before);
 }
 
@@ -172,4 +178,31 @@ async fn a_lock_that_is_held_too_long_is_named() {
     let _held = store.exclusive(&key("one"), TTL).await.unwrap();
     let error = store.exclusive(&key("one"), Duration::from_millis(20)).await.err().unwrap();
     assert!(matches!(error, StoreError::Locked { .. }), "{error}");
+}
+
+/// Files as Keyway 0.1 wrote them, under a key of sevens. They stay readable for good.
+#[tokio::test]
+async fn files_of_version_1_are_read() {
+    let old = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/store-v1");
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("podio/production");
+    std::fs::create_dir_all(&home).unwrap();
+    for (from, to) in
+        [("key-check", folder.path().join("key-check")), ("token", home.join("one.0123456789abcdef.token"))]
+    {
+        let bytes = std::fs::read(old.join(from)).unwrap();
+        assert_eq!(bytes[0], 1, "the version of {from}");
+        let mut options = std::fs::File::options();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        std::io::Write::write_all(&mut options.open(to).unwrap(), &bytes).unwrap();
+    }
+    let store = FileStore::with_key(folder.path(), StoreKey::from_bytes([7; 32])).unwrap();
+    let stored = store.load(&key("one")).await.unwrap();
+    let token = stored.token.unwrap();
+    assert_eq!((stored.version, stored.pending), (Version(1), None));
+    assert_eq!(token.access_token.expose_secret_text(), "access-canary");
+    assert_eq!(token.refresh_token.unwrap().expose_secret_text(), "refresh-canary");
+    assert_eq!((token.scope.as_deref(), token.expiry_source), (Some("global:all"), ExpirySource::Answer));
 }

@@ -11,7 +11,7 @@ use keyway_http::{
     AddressGuard, Clock, Jitter, OriginMap, Proxy, ReqwestTransport, SystemClock, SystemJitter, Transport,
     TransportOptions, UnmappedOrigin,
 };
-use keyway_oauth::{MemoryStore, Overrides, TokenStore};
+use keyway_oauth::{AccountSettings, MemoryStore, TokenStore, store::StoreKey};
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -33,7 +33,7 @@ pub struct HostBuilder {
     options: TransportOptions,
     private_hosts: Vec<String>,
     origin_map: Vec<(Origin, Origin)>,
-    overrides: Overrides,
+    accounts: AccountSettings,
     redactor: Redactor,
     clock: Arc<dyn Clock>,
     jitter: Arc<dyn Jitter>,
@@ -179,21 +179,35 @@ impl HostBuilder {
     /// Retry rules over those of components and credentials.
     #[must_use]
     pub fn retry(mut self, retry: RetryOverride) -> Self {
-        self.overrides.retry = retry;
+        self.accounts.retry = retry;
+        self
+    }
+
+    /// The folder of clients that credential files share by name (`"client": "acme"` is `acme.json` in it).
+    #[must_use]
+    pub fn clients_dir(mut self, folder: impl AsRef<Path>) -> Self {
+        self.accounts.clients = Some(folder.as_ref().to_owned());
+        self
+    }
+
+    /// The key that sealed secrets in credential files open with: the one of the token store.
+    #[must_use]
+    pub fn secret_key(mut self, key: StoreKey) -> Self {
+        self.accounts.key = Some(key);
         self
     }
 
     /// The environment of accounts that name none.
     #[must_use]
     pub fn environment(mut self, name: impl Into<String>) -> Self {
-        self.overrides.environment = Some(name.into());
+        self.accounts.environment = Some(name.into());
         self
     }
 
     /// The grant of all accounts.
     #[must_use]
     pub fn grant(mut self, name: impl Into<String>) -> Self {
-        self.overrides.grant = Some(name.into());
+        self.accounts.grant = Some(name.into());
         self
     }
 
@@ -262,7 +276,7 @@ impl HostBuilder {
         };
         // One at a time means one after another: whoever asks for it relies on the order.
         let slots = if self.concurrency == 1 { 1 } else { self.concurrency.saturating_mul(SLOTS_PER_PERMIT) };
-        Ok(Host::new(shared, catalog, self.overrides, demo_only, slots))
+        Ok(Host::new(shared, catalog, self.accounts, demo_only, slots))
     }
 }
 
@@ -277,7 +291,7 @@ impl Default for HostBuilder {
             options: TransportOptions::default(),
             private_hosts: Vec::new(),
             origin_map: Vec::new(),
-            overrides: Overrides::default(),
+            accounts: AccountSettings::default(),
             redactor: Redactor::default(),
             clock: Arc::new(SystemClock),
             jitter: Arc::new(SystemJitter),

@@ -170,6 +170,7 @@ impl<'a> Journey<'a> {
                 },
                 Action::Renew => {
                     self.note_end(&end, &verdict, Duration::ZERO);
+                    self.connection.forget_secret_headers();
                     self.rejected = Some(token);
                 }
                 Action::Wait(wait) => {

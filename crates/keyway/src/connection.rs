@@ -1,11 +1,11 @@
 //! A connection: component, credential and token source, ready to send.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use keyway_component::{Redactor, Template, component::Authorization};
 use keyway_oauth::{Account, TokenSource, TokenStats};
-use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{
     answer::Answer,
@@ -30,7 +30,8 @@ struct Inner {
     pace: Pace,
     in_flight: Option<Semaphore>,
     prepared: Prepared,
-    secret_headers: OnceCell<HeaderMap>,
+    /// Filled in when first needed, and again when the API has refused what was sent.
+    secret_headers: Mutex<Option<Arc<HeaderMap>>>,
 }
 
 /// The parts of requests that are the same for every message, made once.
@@ -55,7 +56,7 @@ impl Connection {
         let in_flight = throttle.max_in_flight.map(|permits| Semaphore::new(permits as usize));
         let pace = Pace::new(throttle.max_per_second);
         let gate = Arc::default();
-        let secret_headers = OnceCell::new();
+        let secret_headers = Mutex::default();
         Self(Arc::new(Inner { shared, loaded, tokens, gate, pace, in_flight, prepared, secret_headers }))
     }
 
@@ -122,8 +123,19 @@ impl Connection {
     }
 
     /// The component's headers that name a secret, filled in.
-    pub(crate) async fn secret_headers(&self) -> Result<&HeaderMap, Failure> {
-        self.0.secret_headers.get_or_try_init(|| self.fill_secret_headers()).await
+    pub(crate) async fn secret_headers(&self) -> Result<Arc<HeaderMap>, Failure> {
+        let held = || self.0.secret_headers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(headers) = held().as_ref() {
+            return Ok(Arc::clone(headers));
+        }
+        let headers = Arc::new(self.fill_secret_headers().await?);
+        *held() = Some(Arc::clone(&headers));
+        Ok(headers)
+    }
+
+    /// Has those headers read anew: what was refused may have been rotated.
+    pub(crate) fn forget_secret_headers(&self) {
+        *self.0.secret_headers.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     async fn fill_secret_headers(&self) -> Result<HeaderMap, Failure> {

@@ -2,22 +2,23 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use keyway_component::Redactor;
 use keyway_http::{Clock, Jitter, Transport};
-use keyway_oauth::{Account, AccountError, Credential, Overrides, TokenSource, TokenSourceParts, TokenStore};
+use keyway_oauth::{Account, AccountError, AccountSettings, Credential, TokenSource, TokenSourceParts, TokenStore};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    admitted::Connections,
     builder::HostBuilder,
     catalog::{Catalog, CatalogError, LoadedComponent},
     connection::{Connection, Prepared},
-    failure::{Code, Failure},
+    failure::Failure,
     message::Message,
 };
 
@@ -28,12 +29,12 @@ pub struct Host(Arc<Inner>);
 struct Inner {
     shared: Arc<Shared>,
     catalog: Catalog,
-    overrides: Overrides,
+    accounts: AccountSettings,
     /// While an origin map is active only demo accounts are taken.
     demo_only: bool,
     slots: usize,
     interrupted: CancellationToken,
-    connections: Mutex<Vec<Connection>>,
+    connections: Mutex<Connections>,
 }
 
 /// What all connections of a host share.
@@ -109,12 +110,18 @@ impl Host {
         HostBuilder::default()
     }
 
-    pub(crate) fn new(shared: Shared, catalog: Catalog, overrides: Overrides, demo_only: bool, slots: usize) -> Self {
+    pub(crate) fn new(
+        shared: Shared,
+        catalog: Catalog,
+        accounts: AccountSettings,
+        demo_only: bool,
+        slots: usize,
+    ) -> Self {
         let (interrupted, connections) = Default::default();
         Self(Arc::new(Inner {
             shared: Arc::new(shared),
             catalog,
-            overrides,
+            accounts,
             demo_only,
             slots,
             interrupted,
@@ -149,7 +156,7 @@ impl Host {
             None => ConnectError::NoComponent,
         })?;
         let loaded = self.component(&name)?;
-        let account = Arc::new(Account::resolve(loaded.component(), &credential, &self.0.overrides)?);
+        let account = Arc::new(Account::resolve(loaded.component(), &credential, &self.0.accounts)?);
         let prepared = prepare(&account)?;
         let shared = &self.0.shared;
         let tokens = TokenSource::new(TokenSourceParts {
@@ -164,19 +171,16 @@ impl Host {
             closing: shared.closing.clone(),
         });
         let connection = Connection::new(Arc::clone(shared), loaded, tokens, prepared);
-        let mut connections = self.0.connections.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = |known: &Connection| known.component_name() == name && known.credential_name() == account.name;
-        if connections.iter().any(taken) {
+        if !self.admitted().add(connection.clone()) {
             return Err(ConnectError::Duplicate { component: name, name: account.name.clone() });
         }
-        connections.push(connection.clone());
         Ok(connection)
     }
 
     /// All connections, in the order in which they were made.
     #[must_use]
     pub fn connections(&self) -> Vec<Connection> {
-        self.0.connections.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.admitted().all().to_vec()
     }
 
     /// The connection that a message asks for, among those that were made.
@@ -184,39 +188,11 @@ impl Host {
     /// # Errors
     /// `unknown_component` or `unknown_credential`.
     pub fn route(&self, message: &Message) -> Result<Connection, Failure> {
-        let connections = self.0.connections.lock().unwrap_or_else(PoisonError::into_inner);
-        let shown = |name: &str| keyway_component::printable(name, 80);
-        let of_component = |connection: &&Connection| {
-            message.component.as_deref().is_none_or(|name| connection.component_name() == name)
-        };
-        let candidates: Vec<&Connection> = connections.iter().filter(of_component).collect();
-        if let (Some(component), true) = (&message.component, candidates.is_empty()) {
-            let why = format!(
-                "no account of the component `{}` is admitted to this run; add one with --credential",
-                shown(component)
-            );
-            return Err(Failure::new(Code::UnknownComponent, why));
-        }
-        let names = || candidates.iter().map(|connection| connection.credential_name()).collect::<Vec<_>>().join(", ");
-        let of_credential = |connection: &&&Connection| {
-            message.credential.as_deref().is_none_or(|name| connection.credential_name() == name)
-        };
-        let mut matching = candidates.iter().filter(of_credential);
-        match (matching.next(), matching.next(), &message.credential) {
-            (Some(connection), None, _) => Ok((**connection).clone()),
-            (None, _, Some(name)) => {
-                let why = format!("the credential `{}` is not admitted to this run; it has: {}", shown(name), names());
-                Err(Failure::new(Code::UnknownCredential, why))
-            }
-            (None, _, None) => Err(Failure::new(Code::UnknownCredential, "no account is connected; connect one first")),
-            (Some(_), Some(_), _) => {
-                let why = format!(
-                    "this run has several accounts ({}); name one with `credential` (and `component`)",
-                    names()
-                );
-                Err(Failure::new(Code::UnknownCredential, why))
-            }
-        }
+        self.admitted().route(message.component.as_deref(), message.credential.as_deref())
+    }
+
+    fn admitted(&self) -> MutexGuard<'_, Connections> {
+        self.0.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What masks secrets in this host's errors; for logs of one's own.

@@ -19,11 +19,13 @@
 //! through [`Host::run`], which gives one [`Outcome`] for each. Before the process ends, [`Host::close`] waits for
 //! renewals that are under way.
 
+mod admitted;
 mod answer;
 mod builder;
 mod catalog;
 mod chain;
 mod connection;
+pub mod doctor;
 mod failure;
 mod gate;
 mod host;
@@ -42,13 +44,15 @@ pub use failure::{Attempt, Code, Failure, FailureParts, RequestSummary};
 pub use gate::GateReason;
 pub use host::{ConnectError, Host, OnLimit};
 pub use keyway_component::{
-    Checked, Component, CredentialFile, Fault, Faults, Origin, Redactor, Secret, SecretRef, Severity, Template,
-    check_component, component, component_schema, credential_schema, printable,
+    Checked, ClientFile, Component, CredentialFile, Fault, Faults, Origin, Redactor, Secret, SecretRef, Severity,
+    Template, check_client, check_component, check_credential, client_schema, component, component_schema, credential,
+    credential_schema, printable,
 };
 pub use keyway_http::{Clock, Jitter, NoJitter, Proxy, ReqwestTransport, Transport, TransportOptions};
 pub use keyway_oauth::{
-    Account, AccountError, Credential, CredentialError, ExpirySource, FileStore, Grant, MemoryStore, OAuthAnswer,
-    StoreError, Token, TokenError, TokenErrorKind, TokenStats, TokenStore, grant_inputs, rfc3339, store,
+    Account, AccountError, AccountOrigin, Credential, CredentialError, CredentialFolder, ExpirySource, FileStore,
+    Freshness, Grant, MemoryStore, OAuthAnswer, Revocation, StoreError, Token, TokenError, TokenErrorKind, TokenSource,
+    TokenStats, TokenStore, client_owner, freshness, grant_inputs, rfc3339, sign_in, store,
 };
 pub use lines::{Line, Lines};
 pub use message::{InvalidMessage, Message, message_schema, parse as parse_message};

@@ -5,15 +5,20 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{CustomGrant, Grants};
 use crate::{pointer::Pointer, template::Template};
-
-/// Parameters laid over a standard request: a value adds or replaces one, `null` leaves it out.
-pub type Params = BTreeMap<String, Option<Template>>;
 
 /// How a token is got: endpoints, client authentication, scope, grants, and what the vendor does differently.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OAuth2 {
+    /// The authorization server's identifier (RFC 8414 section 2). An `iss` in its answers must be the very same text.
+    #[serde(default)]
+    pub issuer: Option<Template>,
+    /// Whether the server names itself in every authorization response (RFC 9207 section 3): one without `iss` is then
+    /// refused.
+    #[serde(default)]
+    pub authorization_response_iss_parameter_supported: bool,
     /// Where a person signs in (RFC 6749 section 3.1). Needed by the grant `authorization_code`.
     #[serde(default)]
     pub authorization_endpoint: Option<Template>,
@@ -22,6 +27,12 @@ pub struct OAuth2 {
     /// Where tokens are renewed, if that is another place than `token_endpoint`.
     #[serde(default)]
     pub refresh_endpoint: Option<Template>,
+    /// Where tokens are revoked (RFC 7009).
+    #[serde(default)]
+    pub revocation_endpoint: Option<Template>,
+    /// Where a device asks for a code that a person types in elsewhere (RFC 8628). Needed by the grant `device_code`.
+    #[serde(default)]
+    pub device_authorization_endpoint: Option<Template>,
     /// Other token endpoints of the same vendor, which a credential may choose.
     #[serde(default)]
     pub alternative_token_endpoints: Vec<AlternativeTokenEndpoint>,
@@ -87,89 +98,6 @@ pub struct Scope {
     pub separator: String,
 }
 
-/// The standard grants (RFC 6749 section 4). An absent one cannot be used.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Grants {
-    /// The client's own access (section 4.4).
-    #[serde(default)]
-    pub client_credentials: Option<ClientCredentialsGrant>,
-    /// A person signs in in a browser (section 4.1).
-    #[serde(default)]
-    pub authorization_code: Option<AuthorizationCodeGrant>,
-    /// A person's user name and password (section 4.3). RFC 9700 section 2.4 forbids it where anything else is there.
-    #[serde(default)]
-    pub password: Option<PasswordGrant>,
-    /// Renewal without a person (section 6), and a start from a refresh token that was got elsewhere.
-    #[serde(default)]
-    pub refresh_token: Option<RefreshTokenGrant>,
-}
-
-/// The grant `client_credentials`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ClientCredentialsGrant {
-    /// Laid over the token request.
-    #[serde(default)]
-    pub token_params: Params,
-}
-
-/// The grant `authorization_code`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct AuthorizationCodeGrant {
-    /// Whether the server takes PKCE (RFC 7636). With `S256` the exchange needs the `code_verifier`.
-    #[serde(default)]
-    pub code_challenge_method: CodeChallengeMethod,
-    /// Laid over the token request.
-    #[serde(default)]
-    pub token_params: Params,
-}
-
-/// Whether PKCE is used.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum CodeChallengeMethod {
-    /// With a SHA-256 challenge (RFC 7636 section 4.2).
-    #[default]
-    S256,
-    /// Not at all: the server does not know it.
-    #[serde(rename = "none")]
-    None,
-}
-
-/// The grant `password`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PasswordGrant {
-    /// Laid over the token request.
-    #[serde(default)]
-    pub token_params: Params,
-}
-
-/// The grant `refresh_token`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RefreshTokenGrant {
-    /// Laid over the token request.
-    #[serde(default)]
-    pub token_params: Params,
-}
-
-/// A grant of the vendor's own. Its inputs are the variables that its parameters name.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CustomGrant {
-    /// The value of the parameter `grant_type`.
-    #[schemars(length(min = 1))]
-    pub grant_type: String,
-    /// What it is for.
-    #[serde(default)]
-    pub description: Option<String>,
-    /// The parameters beside `grant_type` and client authentication.
-    #[serde(default)]
-    pub token_params: Params,
-}
-
 /// The form of token requests.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -222,6 +150,9 @@ pub struct TokenResponse {
     #[serde(default)]
     #[schemars(range(min = 1))]
     pub default_expires_in: Option<u64>,
+    /// A member that stands in an answer without access token when the account asks for a second factor.
+    #[serde(default)]
+    pub second_factor: Option<Pointer>,
 }
 
 fn space() -> String {
@@ -259,37 +190,8 @@ impl Default for TokenResponse {
             expires_at: None,
             scope: at_scope(),
             default_expires_in: None,
+            second_factor: None,
         }
-    }
-}
-
-// === impl Grants ===
-
-impl Grants {
-    /// The standard grants that are there, in a stable order.
-    #[must_use]
-    pub fn names(&self) -> Vec<&'static str> {
-        [
-            ("client_credentials", self.client_credentials.is_some()),
-            ("authorization_code", self.authorization_code.is_some()),
-            ("password", self.password.is_some()),
-            ("refresh_token", self.refresh_token.is_some()),
-        ]
-        .into_iter()
-        .filter_map(|(name, there)| there.then_some(name))
-        .collect()
-    }
-
-    /// The overlays of the grants that are there, by name.
-    #[must_use]
-    pub fn overlays(&self) -> Vec<(&'static str, &Params)> {
-        let all = [
-            ("client_credentials", self.client_credentials.as_ref().map(|grant| &grant.token_params)),
-            ("authorization_code", self.authorization_code.as_ref().map(|grant| &grant.token_params)),
-            ("password", self.password.as_ref().map(|grant| &grant.token_params)),
-            ("refresh_token", self.refresh_token.as_ref().map(|grant| &grant.token_params)),
-        ];
-        all.into_iter().filter_map(|(name, params)| Some((name, params?))).collect()
     }
 }
 

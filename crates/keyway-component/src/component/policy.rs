@@ -64,19 +64,19 @@ pub enum Backoff {
 #[serde(deny_unknown_fields)]
 pub struct RetryOverride {
     /// Retries after the first attempt; 0 means none.
-    #[serde(default, deserialize_with = "blank_is_none")]
+    #[serde(default, deserialize_with = "blank_is_none", skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "number_or_blank")]
     pub count: Option<u32>,
     /// Milliseconds before a retry.
-    #[serde(default, deserialize_with = "blank_is_none")]
+    #[serde(default, deserialize_with = "blank_is_none", skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "number_or_blank")]
     pub delay_ms: Option<u64>,
     /// The longest single wait in milliseconds.
-    #[serde(default, deserialize_with = "blank_is_none")]
+    #[serde(default, deserialize_with = "blank_is_none", skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "number_or_blank")]
     pub max_wait_ms: Option<u64>,
     /// Milliseconds after which no retry is started any more.
-    #[serde(default, deserialize_with = "blank_is_none")]
+    #[serde(default, deserialize_with = "blank_is_none", skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "number_or_blank")]
     pub max_elapsed_ms: Option<u64>,
 }

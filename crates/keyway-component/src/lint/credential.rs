@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::step;
+use super::{grants::RESERVED, step};
 use crate::{
-    Component, CredentialFile,
+    ClientFile, Component, CredentialFile,
     component::Encoding,
     credential::STANDARD_SECRETS,
     fault::Fault,
@@ -20,33 +20,16 @@ pub(crate) fn literal_secrets(document: &Value) -> Vec<Fault> {
     literal
         .map(|(name, _)| {
             let fault = Fault::error("literal_secret", format!("/secrets/{}", step(name)), format!("`{name}` is written out; files hold references to secrets only"));
-            fault.hint(r#"write {"env": "NAME"}, {"file": "/path"} or {"command": ["program", "argument"]}, and change the secret: it was on disk"#)
+            fault.hint(r#"write {"env": "NAME"}, {"file": "/path"} or {"command": ["program", "argument"]}, or let `keyway credential set` seal it, and change the secret: it was on disk"#)
         })
         .collect()
 }
 
 /// Every way in which the credential does not fit its component.
 pub(crate) fn credential<'c>(credential: &CredentialFile, find: &impl Fn(&str) -> Option<&'c Component>) -> Vec<Fault> {
-    let Some(component) = find(&credential.component) else {
-        let fault = Fault::error(
-            "unknown_component",
-            "/component",
-            format!("there is no component `{}`", credential.component),
-        );
-        return vec![fault.hint("`keyway component list` shows those that there are; `--components DIR` adds more")];
-    };
+    let Some(component) = find(&credential.component) else { return vec![unknown_component(&credential.component)] };
     let mut faults = Vec::new();
-    if let Some(environment) =
-        credential.environment.as_ref().filter(|name| !component.environments.contains_key(*name))
-    {
-        let known: Vec<&str> = component.environments.keys().map(String::as_str).collect();
-        let fault = Fault::error(
-            "unknown_environment",
-            "/environment",
-            format!("`{}` has no environment `{environment}`", component.name),
-        );
-        faults.push(fault.hint(format!("it has: {}", known.join(", "))));
-    }
+    lint_environment(component, credential.environment.as_deref(), &mut faults);
     if credential.environment.is_none() && component.implied_environment().is_none() {
         let fault = Fault::error(
             "missing_environment",
@@ -59,9 +42,54 @@ pub(crate) fn credential<'c>(credential: &CredentialFile, find: &impl Fn(&str) -
         let fault = Fault::error("unknown_grant", "/grant", format!("`{}` has no grant `{grant}`", component.name));
         faults.push(fault.hint(format!("it has: {}", component.grant_names().join(", "))));
     }
+    if credential.client.is_some() && credential.client_id.is_some() {
+        let message = "`client` names a file that has the client's id, and `client_id` is here as well";
+        faults.push(Fault::error("two_clients", "/client_id", message).hint("leave one of them out"));
+    }
+    lint_authorization_params(credential, &mut faults);
     lint_variables(credential, component, &mut faults);
+    lint_secret_names(credential.secrets.keys(), STANDARD_SECRETS, component, &mut faults);
     lint_endpoint(credential, component, &mut faults);
     faults
+}
+
+/// Every way in which the client does not fit its component.
+pub(crate) fn client<'c>(client: &ClientFile, find: &impl Fn(&str) -> Option<&'c Component>) -> Vec<Fault> {
+    let Some(component) = find(&client.component) else { return vec![unknown_component(&client.component)] };
+    let mut faults = Vec::new();
+    lint_environment(component, client.environment.as_deref(), &mut faults);
+    lint_secret_names(client.secrets.keys(), &["client_secret"], component, &mut faults);
+    faults
+}
+
+fn unknown_component(name: &str) -> Fault {
+    let fault = Fault::error("unknown_component", "/component", format!("there is no component `{name}`"));
+    fault.hint("`keyway component list` shows those that there are; `--components DIR` adds more")
+}
+
+fn lint_environment(component: &Component, named: Option<&str>, faults: &mut Vec<Fault>) {
+    if let Some(environment) = named.filter(|name| !component.environments.contains_key(*name)) {
+        let known: Vec<&str> = component.environments.keys().map(String::as_str).collect();
+        let message = format!("`{}` has no environment `{environment}`", component.name);
+        let fault = Fault::error("unknown_environment", "/environment", message);
+        faults.push(fault.hint(format!("it has: {}", known.join(", "))));
+    }
+}
+
+/// What protects a sign-in is not a credential's to change.
+fn lint_authorization_params(credential: &CredentialFile, faults: &mut Vec<Fault>) {
+    let own = ["client_id", "client_secret", "response_type", "scope"];
+    let is_reserved = |name: &str| RESERVED.contains(&name) || own.contains(&name);
+    for name in credential.authorization_params.keys().filter(|name| is_reserved(name)) {
+        let at = format!("/authorization_params/{}", step(name));
+        let fault = Fault::error("reserved_name", at, format!("`{name}` is Keyway's own in this request"));
+        faults.push(match name.as_str() {
+            "scope" | "client_id" | "redirect_uri" => {
+                fault.hint(format!("give `{name}` as a member of the credential"))
+            }
+            _ => fault.hint("take it out"),
+        });
+    }
 }
 
 fn lint_variables(credential: &CredentialFile, component: &Component, faults: &mut Vec<Fault>) {
@@ -101,16 +129,22 @@ fn lint_variables(credential: &CredentialFile, component: &Component, faults: &m
             }
         }
     }
-    for name in credential.secrets.keys() {
+}
+
+/// Secrets that the component does not take.
+fn lint_secret_names<'n>(
+    names: impl Iterator<Item = &'n String>,
+    standard: &[&str],
+    component: &Component,
+    faults: &mut Vec<Fault>,
+) {
+    for name in names {
         let declared = component.variables.get(name).is_some_and(|variable| variable.secret);
-        if !declared && !STANDARD_SECRETS.contains(&name.as_str()) {
-            let fault = Fault::error(
-                "undeclared_secret",
-                format!("/secrets/{}", step(name)),
-                format!("`{}` has no secret `{name}`", component.name),
-            );
+        if !declared && !standard.contains(&name.as_str()) {
+            let message = format!("`{}` has no secret `{name}`", component.name);
+            let fault = Fault::error("undeclared_secret", format!("/secrets/{}", step(name)), message);
             let own = component.variables.iter().filter(|(_, variable)| variable.secret).map(|(name, _)| name.as_str());
-            faults.push(match nearest(name, own.chain(STANDARD_SECRETS.iter().copied())) {
+            faults.push(match nearest(name, own.chain(standard.iter().copied())) {
                 Some(meant) => fault.hint(format!("did you mean `{meant}`?")),
                 None => fault.hint(format!("`keyway component show {}` lists what it takes", component.name)),
             });

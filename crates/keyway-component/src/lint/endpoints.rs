@@ -17,7 +17,13 @@ pub(super) fn all(component: &Component) -> Vec<(String, &Template)> {
     let oauth2 = &component.oauth2;
     let mut all = vec![("/oauth2/token_endpoint".to_owned(), &oauth2.token_endpoint)];
     all.extend(oauth2.authorization_endpoint.iter().map(|url| ("/oauth2/authorization_endpoint".to_owned(), url)));
-    all.extend(oauth2.refresh_endpoint.iter().map(|url| ("/oauth2/refresh_endpoint".to_owned(), url)));
+    let others = [
+        ("issuer", &oauth2.issuer),
+        ("refresh_endpoint", &oauth2.refresh_endpoint),
+        ("revocation_endpoint", &oauth2.revocation_endpoint),
+        ("device_authorization_endpoint", &oauth2.device_authorization_endpoint),
+    ];
+    all.extend(others.into_iter().filter_map(|(name, url)| Some((format!("/oauth2/{name}"), url.as_ref()?))));
     for (n, other) in oauth2.alternative_token_endpoints.iter().enumerate() {
         all.push((format!("/oauth2/alternative_token_endpoints/{n}/token_endpoint"), &other.token_endpoint));
     }
@@ -102,6 +108,10 @@ fn lint_url(component: &Component, at: &str, template: &Template, faults: &mut V
     // RFC 6749 sections 3.1 and 3.2: an endpoint has no fragment.
     if url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
         faults.push(Fault::error("bad_url", at, "the URL has a fragment or a user; take it out"));
+    }
+    let is_issuer = at == "/oauth2/issuer";
+    if url.query().is_some() && is_issuer {
+        faults.push(Fault::error("bad_url", at, "an issuer has no query (RFC 8414 section 2); take it out"));
     }
     let query_allowed = at.starts_with("/oauth2/");
     if url.query().is_some() && !query_allowed {

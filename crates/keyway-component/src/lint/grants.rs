@@ -7,6 +7,9 @@ use crate::{
     fault::Fault,
 };
 
+/// Parameters of an authorization request that no overlay may set or leave out.
+pub(super) const RESERVED: &[&str] = &["state", "redirect_uri", "code_challenge", "code_challenge_method"];
+
 pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
     let oauth2 = &component.oauth2;
     if component.grant_names().is_empty() {
@@ -30,6 +33,23 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
             ));
         }
     }
+    if oauth2.grants.device_code.is_some() && oauth2.device_authorization_endpoint.is_none() {
+        let fault = Fault::error(
+            "missing_endpoint",
+            "/oauth2/grants/device_code",
+            "the grant `device_code` has no `device_authorization_endpoint`",
+        );
+        faults.push(fault.hint("add `oauth2.device_authorization_endpoint` (RFC 8628 section 3.1)"));
+    }
+    if oauth2.authorization_response_iss_parameter_supported && oauth2.issuer.is_none() {
+        let fault = Fault::error(
+            "missing_issuer",
+            "/oauth2/authorization_response_iss_parameter_supported",
+            "the server names itself in its answers, and nothing says what its name is",
+        );
+        faults.push(fault.hint("add `oauth2.issuer` (RFC 9207 section 2.4)"));
+    }
+    lint_reserved(component, faults);
     // RFC 6749 section 4.4: only confidential clients.
     if oauth2.grants.client_credentials.is_some() && oauth2.token_endpoint_auth_method == ClientAuthMethod::None {
         let fault = Fault::error(
@@ -46,6 +66,26 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
     }
     lint_custom(component, faults);
     lint_token_place(component, faults);
+}
+
+/// What protects a sign-in is not the component's to change.
+fn lint_reserved(component: &Component, faults: &mut Vec<Fault>) {
+    for (grant, params) in component.oauth2.grants.authorization_overlays() {
+        let at = |name: &str| format!("/oauth2/grants/{grant}/authorization_params/{}", step(name));
+        for name in params.keys().filter(|name| RESERVED.contains(&name.as_str())) {
+            let fault = Fault::error("reserved_name", at(name), format!("`{name}` is Keyway's own in this request"));
+            faults.push(fault.hint("it protects the sign-in; take it out"));
+        }
+        for (name, value) in params.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))) {
+            let secret = |name: &str| {
+                name == "client_secret" || component.variables.get(name).is_some_and(|variable| variable.secret)
+            };
+            if grant == "authorization_code" && value.names().any(secret) {
+                let fault = Fault::error("secret_in_url", at(name), "a secret would stand in the browser's address");
+                faults.push(fault.hint("an authorization request carries no secret (RFC 6749 section 4.1.1)"));
+            }
+        }
+    }
 }
 
 fn lint_custom(component: &Component, faults: &mut Vec<Fault>) {

@@ -17,6 +17,7 @@ const TOKEN_PARAMS: &[&str] = &[
     "username",
     "uuid",
 ];
+const AUTHORIZATION: &[&str] = &["client_id", "client_secret", "redirect_uri", "scope", "uuid"];
 const TOKEN_HEADERS: &[&str] = &["client_id", "client_secret", "uuid"];
 const API: &[&str] = &["client_id"];
 
@@ -41,6 +42,11 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
             check(value, format!("/oauth2/grants/{grant}/token_params/{}", step(name)), of_grant(grant));
         }
     }
+    for (grant, params) in component.oauth2.grants.authorization_overlays() {
+        for (name, value) in params.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))) {
+            check(value, format!("/oauth2/grants/{grant}/authorization_params/{}", step(name)), AUTHORIZATION);
+        }
+    }
     for (grant, custom) in &component.oauth2.custom_grants {
         for (name, value) in custom.token_params.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))) {
             check(value, format!("/oauth2/custom_grants/{}/token_params/{}", step(grant), step(name)), TOKEN_PARAMS);
@@ -63,6 +69,7 @@ fn of_grant(grant: &str) -> &'static [&'static str] {
         "client_credentials" => &["client_id", "client_secret", "scope", "uuid"],
         "password" => &["client_id", "client_secret", "username", "password", "scope", "uuid"],
         "refresh_token" => &["client_id", "client_secret", "refresh_token", "scope", "uuid"],
+        "device_code" => &["client_id", "client_secret", "device_code", "scope", "uuid"],
         _ => TOKEN_PARAMS,
     }
 }

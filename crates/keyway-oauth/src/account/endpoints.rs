@@ -14,6 +14,12 @@ pub struct Endpoints {
     pub refresh: Url,
     /// Where a person signs in.
     pub authorization: Option<Url>,
+    /// Where tokens are revoked.
+    pub revocation: Option<Url>,
+    /// Where a device asks for a code.
+    pub device_authorization: Option<Url>,
+    /// The authorization server's identifier, the very text that an `iss` is compared with.
+    pub issuer: Option<String>,
     /// How token requests are encoded: what the credential chooses, what its endpoint reads, or the default.
     pub encoding: Encoding,
     /// The API's base URL.
@@ -36,6 +42,9 @@ impl Endpoints {
             others.push((url(&other.token_endpoint)?, other.encoding));
         }
         let authorization = oauth2.authorization_endpoint.as_ref().map(url).transpose()?;
+        let revocation = oauth2.revocation_endpoint.as_ref().map(url).transpose()?;
+        let device_authorization = oauth2.device_authorization_endpoint.as_ref().map(url).transpose()?;
+        let issuer = oauth2.issuer.as_ref().map(|template| issuer(context, template, values)).transpose()?;
         let token = match &file.oauth2.token_endpoint {
             Some(text) => {
                 let chosen = checked(context, "the token endpoint", text)?;
@@ -64,9 +73,20 @@ impl Endpoints {
             api_origins.extend(Origin::of(&url(&other.origin)?).map(|origin| (origin, other.token)));
         }
         let mut oauth = vec![main, token.clone(), refresh.clone()];
-        oauth.extend(authorization.clone());
+        oauth.extend([&authorization, &revocation, &device_authorization].into_iter().flatten().cloned());
         oauth.extend(others.into_iter().map(|(url, _)| url));
-        Ok(Self { token, refresh, authorization, encoding, base_url, api_origins, oauth })
+        Ok(Self {
+            token,
+            refresh,
+            authorization,
+            revocation,
+            device_authorization,
+            issuer,
+            encoding,
+            base_url,
+            api_origins,
+            oauth,
+        })
     }
 }
 
@@ -74,6 +94,12 @@ fn filled(context: &Context<'_>, template: &Template, values: &Values) -> Result
     let text =
         fill(template, values).map_err(|error| context.unfit(format!("the URL `{template}`"), error.to_string()))?;
     checked(context, &format!("the URL `{template}`"), &text)
+}
+
+/// RFC 9207 section 2.4 compares texts, so this one stays as it was written: no URL parser may change it.
+fn issuer(context: &Context<'_>, template: &Template, values: &Values) -> Result<String, AccountError> {
+    filled(context, template, values)?;
+    fill(template, values).map_err(|error| context.unfit(format!("the issuer `{template}`"), error.to_string()))
 }
 
 /// RFC 6749 sections 3.1 and 3.2: TLS, except where bytes never leave this machine.

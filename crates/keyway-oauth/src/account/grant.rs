@@ -16,6 +16,8 @@ pub enum Grant {
     AuthorizationCode,
     /// RFC 6749 section 4.3.
     Password,
+    /// RFC 8628.
+    DeviceCode,
     /// RFC 6749 section 6, from a refresh token that was got elsewhere.
     RefreshToken,
     /// One of the component's own, by its name.
@@ -32,6 +34,7 @@ impl Grant {
             Self::ClientCredentials => "client_credentials",
             Self::AuthorizationCode => "authorization_code",
             Self::Password => "password",
+            Self::DeviceCode => "device_code",
             Self::RefreshToken => "refresh_token",
             Self::Custom(name) => name,
         }
@@ -42,6 +45,7 @@ impl Grant {
             "client_credentials" => Self::ClientCredentials,
             "authorization_code" => Self::AuthorizationCode,
             "password" => Self::Password,
+            "device_code" => Self::DeviceCode,
             "refresh_token" => Self::RefreshToken,
             other => Self::Custom(other.to_owned()),
         }
@@ -57,6 +61,7 @@ impl Grant {
                 if pkce == Some(CodeChallengeMethod::S256) { vec!["code", "code_verifier"] } else { vec!["code"] }
             }
             Self::Password => vec!["username", "password"],
+            Self::DeviceCode => vec!["device_code"],
             Self::RefreshToken => vec!["refresh_token"],
             Self::Custom(name) => {
                 let params = oauth2.custom_grants.get(name).map(|grant| &grant.token_params);
@@ -71,9 +76,9 @@ impl Grant {
         names.into_iter().map(str::to_owned).collect()
     }
 
-    /// Whether its inputs are used up by the first request, so that a stored token can stand for them.
-    fn is_one_time(&self) -> bool {
-        matches!(self, Self::AuthorizationCode | Self::RefreshToken)
+    /// Whether its inputs are used up by the first request, so that a stored token has to stand for them.
+    pub(super) fn is_one_time(&self) -> bool {
+        matches!(self, Self::AuthorizationCode | Self::DeviceCode | Self::RefreshToken)
     }
 }
 
@@ -129,15 +134,20 @@ pub(crate) fn choose(
     }
 }
 
-/// What a grant of a component takes beside the client: names of inputs, those that may be left out included.
+/// What a grant of a component takes beside the client: names of inputs, those that may be left out included. What a
+/// device asks for itself is none.
 #[must_use]
 pub fn grant_inputs(component: &Component, name: &str) -> Vec<String> {
     let grant = Grant::named(name);
-    let mut inputs = grant.needs(component);
-    if grant == Grant::AuthorizationCode {
-        inputs.push("redirect_uri".to_owned());
+    match grant {
+        Grant::DeviceCode => Vec::new(),
+        Grant::AuthorizationCode => {
+            let mut inputs = grant.needs(component);
+            inputs.push("redirect_uri".to_owned());
+            inputs
+        }
+        _ => grant.needs(component),
     }
-    inputs
 }
 
 fn missing_client(context: &Context<'_>, inputs: &Inputs) -> Vec<String> {

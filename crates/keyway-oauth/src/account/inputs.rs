@@ -3,13 +3,16 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use keyway_component::{
-    Component, CredentialFile, Secret, SecretRef,
+    ClientFile, Component, CredentialFile, Secret, SecretRef,
     component::RetryOverride,
-    credential::{OAuth2Choice, STANDARD_INPUTS, STANDARD_SECRETS},
+    credential::{OAuth2Choice, STANDARD_INPUTS, STANDARD_SECRETS, parse_authorization_params},
 };
 
-use super::{AccountError, Inline};
-use crate::secrets::{SecretSource, without_line_break};
+use super::{AccountError, Context, Inline};
+use crate::{
+    secrets::{Sealed, SecretSource, without_line_break},
+    store::StoreKey,
+};
 
 /// The inputs of an account.
 #[derive(Debug)]
@@ -24,15 +27,38 @@ pub(crate) struct Inputs {
 // === impl Inputs ===
 
 impl Inputs {
-    pub(crate) fn new(file: &CredentialFile, inline: Inline) -> Self {
-        let references = file.secrets.iter().map(|(name, at)| (name.clone(), SecretSource::Reference(at.clone())));
-        let inline = inline.into_iter().map(|(name, secret)| (name, SecretSource::Value(secret)));
+    pub(crate) fn new(
+        context: &Context<'_>,
+        file: &CredentialFile,
+        client: Option<ClientFile>,
+        inline: Inline,
+        key: Option<&StoreKey>,
+    ) -> Self {
+        let source = |owner: &str, name: &str, at: &SecretRef| match at {
+            SecretRef::Sealed(text) => SecretSource::Sealed(Box::new(Sealed {
+                component: context.component.name.clone(),
+                owner: owner.to_owned(),
+                name: name.to_owned(),
+                text: text.clone(),
+                key: key.cloned(),
+            })),
+            other => SecretSource::Reference(other.clone()),
+        };
+        let mut secrets = BTreeMap::new();
+        // What the account says itself lies over what its client says.
+        if let (Some(client), Some(name)) = (&client, &file.client) {
+            let owner = client_owner(name);
+            secrets.extend(client.secrets.iter().map(|(name, at)| (name.clone(), source(&owner, name, at))));
+        }
+        secrets.extend(file.secrets.iter().map(|(name, at)| (name.clone(), source(context.name, name, at))));
+        secrets.extend(inline.into_iter().map(|(name, secret)| (name, SecretSource::Value(secret))));
         let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let (id, uri) = client.map(|client| (client.client_id, client.redirect_uri)).unzip();
         Self {
-            client_id: given(&file.client_id),
+            client_id: given(&file.client_id).or(id),
             username: given(&file.username),
-            redirect_uri: given(&file.redirect_uri),
-            secrets: references.chain(inline).collect(),
+            redirect_uri: given(&file.redirect_uri).or(uri.flatten()),
+            secrets,
         }
     }
 
@@ -44,6 +70,12 @@ impl Inputs {
             secret => self.secrets.contains_key(secret),
         }
     }
+}
+
+/// Under which name the secrets of a client are sealed. No account is named like this.
+#[must_use]
+pub fn client_owner(name: &str) -> String {
+    format!("client {name}")
 }
 
 /// Environment variables as the same file that a person could have written, with the secrets beside it.
@@ -60,7 +92,9 @@ pub(crate) fn from_variables(
     let twice = |input: &str| get(input).is_some() && file_of(input).is_some();
     let inputs =
         STANDARD_SECRETS.iter().chain(STANDARD_INPUTS).copied().chain(component.variables.keys().map(String::as_str));
-    if let Some(input) = inputs.chain(["grant", "environment", "scope"]).find(|input| twice(input)) {
+    if let Some(input) =
+        inputs.chain(["grant", "environment", "scope", "authorization_params"]).find(|input| twice(input))
+    {
         let variable = format!("{prefix}{}", input.to_ascii_uppercase());
         return Err(AccountError::Unfit {
             component: component.name.clone(),
@@ -100,6 +134,15 @@ pub(crate) fn from_variables(
     let [client_id, username, redirect_uri] = standard.try_into().unwrap_or_default();
     let scope =
         plain("scope")?.map(|scope| scope.split([' ', ',']).filter(|s| !s.is_empty()).map(str::to_owned).collect());
+    let authorization_params = match plain("authorization_params")? {
+        None => BTreeMap::new(),
+        Some(text) => parse_authorization_params(&text).map_err(|why| AccountError::Unfit {
+            component: component.name.clone(),
+            name: name.to_owned(),
+            what: format!("`{prefix}AUTHORIZATION_PARAMS`"),
+            why,
+        })?,
+    };
     let file = CredentialFile {
         schema: None,
         keyway: keyway_component::component::FORMAT,
@@ -107,10 +150,12 @@ pub(crate) fn from_variables(
         name: Some(name.to_owned()),
         environment: plain("environment")?,
         grant: plain("grant")?,
+        client: None,
         client_id,
         username,
         redirect_uri,
         scope,
+        authorization_params,
         variables,
         secrets,
         retry: RetryOverride::default(),

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use http::StatusCode;
 use keyway_component::{Component, Redactor, component::Encoding, printable};
-use keyway_http::{AttemptEnd, WireAnswer, throttle_wait};
+use keyway_http::{AttemptEnd, WireAnswer, WireFault, throttle_wait};
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
@@ -39,26 +39,44 @@ pub fn hear(
     redactor: &Redactor,
     now: SystemTime,
 ) -> Result<Heard, TokenFault> {
-    let answer = match end {
-        AttemptEnd::Answered(answer) => answer,
-        AttemptEnd::NeverSent(fault) if fault.is_final() => {
-            return Err(TokenFault::new(TokenFaultKind::Unreachable, redactor.text(&fault.detail)));
-        }
-        AttemptEnd::NeverSent(fault) => {
-            return Err(TokenFault::new(TokenFaultKind::NotProcessed, redactor.text(&fault.detail)));
-        }
-        AttemptEnd::MaybeProcessed(fault) if fault.is_final() => {
-            return Err(TokenFault::new(TokenFaultKind::Invalid, redactor.text(&fault.detail)));
-        }
-        AttemptEnd::MaybeProcessed(fault) => {
-            return Err(TokenFault::new(TokenFaultKind::MaybeProcessed, redactor.text(&fault.detail)));
-        }
-    };
+    let answer = answered(end, redactor)?;
     let body = read_body(&answer);
     let context = Context { component, encoding, redactor, now, answer: &answer };
     match &body {
         Some(body) if answer.status.is_success() && !says_error(body) => context.token(body),
         body => Err(context.fault(body.as_ref())),
+    }
+}
+
+/// Reads how a request to another OAuth endpoint ended, one that answers with an object (RFC 8628 section 3.2).
+///
+/// # Errors
+/// As for [`hear`].
+pub fn hear_object(
+    end: AttemptEnd,
+    component: &Component,
+    encoding: Encoding,
+    redactor: &Redactor,
+    now: SystemTime,
+) -> Result<Value, TokenFault> {
+    let answer = answered(end, redactor)?;
+    let body = read_body(&answer);
+    let context = Context { component, encoding, redactor, now, answer: &answer };
+    match body {
+        Some(body) if answer.status.is_success() && !says_error(&body) => Ok(body),
+        body => Err(context.fault(body.as_ref())),
+    }
+}
+
+/// The answer, where there is one.
+fn answered(end: AttemptEnd, redactor: &Redactor) -> Result<WireAnswer, TokenFault> {
+    let fault = |kind, fault: &WireFault| Err(TokenFault::new(kind, redactor.text(&fault.detail)));
+    match end {
+        AttemptEnd::Answered(answer) => Ok(answer),
+        AttemptEnd::NeverSent(end) if end.is_final() => fault(TokenFaultKind::Unreachable, &end),
+        AttemptEnd::NeverSent(end) => fault(TokenFaultKind::NotProcessed, &end),
+        AttemptEnd::MaybeProcessed(end) if end.is_final() => fault(TokenFaultKind::Invalid, &end),
+        AttemptEnd::MaybeProcessed(end) => fault(TokenFaultKind::MaybeProcessed, &end),
     }
 }
 
@@ -98,6 +116,11 @@ impl Context<'_> {
         let status = self.answer.status.as_u16();
         let invalid = |message: String| Err(TokenFault::new(TokenFaultKind::Invalid, message));
         let Some(access_token) = at.access_token.find_text(body).filter(|token| !token.is_empty()) else {
+            if at.second_factor.as_ref().is_some_and(|at| at.find(body).is_some()) {
+                let message = "the account asks for a second factor, which a program cannot give; sign in with another \
+                               grant, or use an account without a second factor";
+                return Err(TokenFault::new(TokenFaultKind::SecondFactor, message));
+            }
             let members: Vec<&str> = body.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
             let members =
                 self.shown(&members.into_iter().filter(|name| is_plain(name)).collect::<Vec<_>>().join(", "), 200);
@@ -178,6 +201,8 @@ impl Context<'_> {
             "server_error" => MaybeProcessed,
             "invalid_grant" => InvalidGrant,
             "invalid_client" | "unauthorized_client" => InvalidClient,
+            "authorization_pending" => TokenFaultKind::AuthorizationPending,
+            "slow_down" => TokenFaultKind::SlowDown,
             "" if status == StatusCode::UNAUTHORIZED => InvalidClient,
             "" => Invalid,
             _ => Denied,

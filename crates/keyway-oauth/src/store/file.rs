@@ -15,11 +15,14 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::Instant;
 
 use super::{
-    Exclusive, Pending, StoreError, StoreFuture, StoreKey, Stored, TokenKey, TokenStore, Version, cipher::check_mode,
+    Bound, Exclusive, Pending, StoreError, StoreFuture, StoreKey, Stored, TokenKey, TokenStore, Version,
+    cipher::check_mode,
 };
 use crate::{fingerprint::keyed_hash, token::Token};
 
 const FILE_NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
+/// What token files are bound to, beside their account.
+const TOKEN: &str = "keyway token";
 /// How often a held lock is tried again.
 const LOCK_POLL: Duration = Duration::from_millis(15);
 
@@ -54,16 +57,31 @@ impl FileStore {
     /// Opens a folder with a key that is kept elsewhere.
     ///
     /// # Errors
-    /// A folder that cannot be written.
+    /// A folder that cannot be written, or whose records were written with another key.
     pub fn with_key(folder: impl Into<PathBuf>, key: StoreKey) -> Result<Self, StoreError> {
         let folder = folder.into();
         make_private_folder(&folder)?;
         // Better to learn now than after a rotation that the folder cannot be written.
         tempfile::NamedTempFile::new_in(&folder).map_err(|error| io_error(&folder, &error))?;
+        key.check_folder(&folder)?;
         Ok(Self { folder, key })
     }
 
-    fn path(&self, key: &TokenKey) -> PathBuf {
+    /// The key that tokens are written with.
+    #[must_use]
+    pub fn key(&self) -> &StoreKey {
+        &self.key
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where a token's file is, whether it is there or not.
+    #[must_use]
+    pub fn path(&self, key: &TokenKey) -> PathBuf {
         let name = |text: &str| utf8_percent_encode(text, FILE_NAME).to_string();
         let short = key.fingerprint.get(..16).unwrap_or(&key.fingerprint);
         let file = format!("{}.{}.token", name(&key.credential), name(short));
@@ -79,7 +97,7 @@ impl FileStore {
             Err(error) => return Err(io_error(&path, &error)),
         };
         check_mode(&path)?;
-        let plain = self.key.open(key, &place, &sealed)?;
+        let plain = self.key.open(&Bound::record(TOKEN, key), &place, &sealed)?;
         Stored::from_bytes(&plain).map_err(|why| StoreError::Unreadable { place, why })
     }
 
@@ -88,16 +106,9 @@ impl FileStore {
         let folder = path.parent().unwrap_or(&self.folder);
         let failed = |why: String| StoreError::Io { place: path.display().to_string(), why };
         let plain = record.to_bytes().map_err(failed)?;
-        let sealed = self.key.seal(key, &plain).map_err(failed)?;
+        let sealed = self.key.seal(&Bound::record(TOKEN, key), &plain).map_err(failed)?;
         make_private_folder(folder)?;
-        let write = || {
-            let mut file = tempfile::Builder::new().prefix(".keyway").tempfile_in(folder)?;
-            file.write_all(&sealed)?;
-            file.as_file().sync_all()?;
-            file.persist(&path).map_err(|error| error.error)?;
-            sync_folder(folder)
-        };
-        write().map_err(|error| io_error(&path, &error))
+        replace_file(&path, &sealed).map_err(|error| io_error(&path, &error))
     }
 
     fn lock_file(&self, key: &TokenKey) -> Result<File, StoreError> {
@@ -146,6 +157,10 @@ impl TokenStore for FileStore {
     fn is_durable(&self) -> bool {
         true
     }
+
+    fn place(&self) -> String {
+        format!("encrypted files in {}", self.folder.display())
+    }
 }
 
 impl FileGuard {
@@ -176,6 +191,17 @@ impl Exclusive for FileGuard {
         })
     }
 
+    fn remove_if(&mut self, expected: Version) -> StoreFuture<'_, ()> {
+        let (store, key) = (self.store.clone(), self.key.clone());
+        Box::pin(blocking(move || {
+            if store.read(&key)?.version != expected {
+                return Err(StoreError::Conflict);
+            }
+            let path = store.path(&key);
+            remove_file(&path).map_err(|error| io_error(&path, &error))
+        }))
+    }
+
     fn replace_if<'a>(&'a mut self, expected: Version, token: &'a Token) -> StoreFuture<'a, Version> {
         let token = token.clone();
         self.change(move |record| {
@@ -196,7 +222,25 @@ async fn blocking<T: Send + 'static>(
     })
 }
 
-fn make_private_folder(folder: &Path) -> Result<(), StoreError> {
+/// Puts a file that its owner alone can read in the place of another: whole and durable, or not at all.
+pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".keyway").tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    sync_folder(folder)
+}
+
+/// Removes a file, durably. One that is not there is no error.
+pub(crate) fn remove_file(path: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => sync_folder(path.parent().unwrap_or(Path::new("."))),
+    }
+}
+
+pub(crate) fn make_private_folder(folder: &Path) -> Result<(), StoreError> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

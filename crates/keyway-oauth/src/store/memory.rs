@@ -78,6 +78,10 @@ impl TokenStore for MemoryStore {
     fn is_durable(&self) -> bool {
         false
     }
+
+    fn place(&self) -> String {
+        "in memory, gone with the process".to_owned()
+    }
 }
 
 impl Exclusive for MemoryGuard {
@@ -89,6 +93,18 @@ impl Exclusive for MemoryGuard {
         Box::pin(async move {
             self.store.change(&self.key, |record| record.pending = pending);
             Ok(())
+        })
+    }
+
+    fn remove_if(&mut self, expected: Version) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            self.store.change(&self.key, |record| {
+                if record.version != expected {
+                    return Err(StoreError::Conflict);
+                }
+                *record = Stored::default();
+                Ok(())
+            })
         })
     }
 

@@ -23,7 +23,7 @@ pub(super) async fn sign(
     if !confined.token {
         return Ok(false);
     }
-    for (name, value) in connection.secret_headers().await? {
+    for (name, value) in connection.secret_headers().await?.iter() {
         call.headers.insert(name.clone(), value.clone());
     }
     let access_token = token.access_token.expose_secret_text();

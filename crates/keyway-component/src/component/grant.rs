@@ -1,0 +1,169 @@
+//! `oauth2.grants` and `oauth2.custom_grants`: the ways to a token.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::template::Template;
+
+/// Parameters laid over a standard request: a value adds or replaces one, `null` leaves it out.
+pub type Params = BTreeMap<String, Option<Template>>;
+
+/// The standard grants (RFC 6749 section 4). An absent one cannot be used.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Grants {
+    /// The client's own access (section 4.4).
+    #[serde(default)]
+    pub client_credentials: Option<ClientCredentialsGrant>,
+    /// A person signs in in a browser (section 4.1).
+    #[serde(default)]
+    pub authorization_code: Option<AuthorizationCodeGrant>,
+    /// A person's user name and password (section 4.3). RFC 9700 section 2.4 forbids it where anything else is there.
+    #[serde(default)]
+    pub password: Option<PasswordGrant>,
+    /// A person signs in on another device (RFC 8628).
+    #[serde(default)]
+    pub device_code: Option<DeviceCodeGrant>,
+    /// Renewal without a person (section 6), and a start from a refresh token that was got elsewhere.
+    #[serde(default)]
+    pub refresh_token: Option<RefreshTokenGrant>,
+}
+
+/// The grant `client_credentials`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClientCredentialsGrant {
+    /// Laid over the token request.
+    #[serde(default)]
+    pub token_params: Params,
+}
+
+/// The grant `authorization_code`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorizationCodeGrant {
+    /// Whether the server takes PKCE (RFC 7636). With `S256` the exchange needs the `code_verifier`.
+    #[serde(default)]
+    pub code_challenge_method: CodeChallengeMethod,
+    /// Laid over the authorization request.
+    #[serde(default)]
+    pub authorization_params: Params,
+    /// Laid over the token request.
+    #[serde(default)]
+    pub token_params: Params,
+    /// Whether a redirect URI on this machine (RFC 8252 section 7.3) can be registered. Where it cannot, a sign-in needs
+    /// the credential's `redirect_uri`, and the address that the browser ends at is pasted.
+    #[serde(default = "yes")]
+    pub loopback_redirect: bool,
+}
+
+/// Whether PKCE is used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum CodeChallengeMethod {
+    /// With a SHA-256 challenge (RFC 7636 section 4.2).
+    #[default]
+    S256,
+    /// Not at all: the server does not know it.
+    #[serde(rename = "none")]
+    None,
+}
+
+/// The grant `password`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordGrant {
+    /// Laid over the token request.
+    #[serde(default)]
+    pub token_params: Params,
+}
+
+/// The grant `urn:ietf:params:oauth:grant-type:device_code`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceCodeGrant {
+    /// Laid over the device authorization request.
+    #[serde(default)]
+    pub authorization_params: Params,
+    /// Laid over the token request.
+    #[serde(default)]
+    pub token_params: Params,
+}
+
+/// The grant `refresh_token`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefreshTokenGrant {
+    /// Laid over the token request.
+    #[serde(default)]
+    pub token_params: Params,
+}
+
+/// A grant of the vendor's own. Its inputs are the variables that its parameters name.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CustomGrant {
+    /// The value of the parameter `grant_type`.
+    #[schemars(length(min = 1))]
+    pub grant_type: String,
+    /// What it is for.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// The parameters beside `grant_type` and client authentication.
+    #[serde(default)]
+    pub token_params: Params,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Default for AuthorizationCodeGrant {
+    fn default() -> Self {
+        let (code_challenge_method, authorization_params, token_params) = Default::default();
+        Self { code_challenge_method, authorization_params, token_params, loopback_redirect: yes() }
+    }
+}
+
+// === impl Grants ===
+
+impl Grants {
+    /// The standard grants that are there, in a stable order.
+    #[must_use]
+    pub fn names(&self) -> Vec<&'static str> {
+        [
+            ("client_credentials", self.client_credentials.is_some()),
+            ("authorization_code", self.authorization_code.is_some()),
+            ("password", self.password.is_some()),
+            ("device_code", self.device_code.is_some()),
+            ("refresh_token", self.refresh_token.is_some()),
+        ]
+        .into_iter()
+        .filter_map(|(name, there)| there.then_some(name))
+        .collect()
+    }
+
+    /// The overlays of token requests of the grants that are there, by name.
+    #[must_use]
+    pub fn overlays(&self) -> Vec<(&'static str, &Params)> {
+        let all = [
+            ("client_credentials", self.client_credentials.as_ref().map(|grant| &grant.token_params)),
+            ("authorization_code", self.authorization_code.as_ref().map(|grant| &grant.token_params)),
+            ("password", self.password.as_ref().map(|grant| &grant.token_params)),
+            ("device_code", self.device_code.as_ref().map(|grant| &grant.token_params)),
+            ("refresh_token", self.refresh_token.as_ref().map(|grant| &grant.token_params)),
+        ];
+        all.into_iter().filter_map(|(name, params)| Some((name, params?))).collect()
+    }
+
+    /// The overlays of the requests that come before a token request, by name.
+    #[must_use]
+    pub fn authorization_overlays(&self) -> Vec<(&'static str, &Params)> {
+        let all = [
+            ("authorization_code", self.authorization_code.as_ref().map(|grant| &grant.authorization_params)),
+            ("device_code", self.device_code.as_ref().map(|grant| &grant.authorization_params)),
+        ];
+        all.into_iter().filter_map(|(name, params)| Some((name, params?))).collect()
+    }
+}

@@ -1,0 +1,112 @@
+//! The end of a token: revoked where the server takes that (RFC 7009), and forgotten here.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use http::StatusCode;
+use keyway_component::{Secret, component::Encoding};
+use keyway_http::{AttemptEnd, throttle_wait};
+use url::form_urlencoded;
+
+use crate::{
+    exchange::Post,
+    fault::{OAuthAnswer, TokenFault},
+    source::TokenSource,
+    store::{StoreError, Stored},
+};
+
+/// What became of a token at the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Revocation {
+    /// There was none.
+    NoToken,
+    /// The server has ended it (or does not know it, RFC 7009 section 2.2).
+    Revoked,
+    /// The component has no revocation endpoint.
+    NoEndpoint,
+    /// It is still valid: the server cannot, or will not (RFC 7009 section 2.2.1).
+    StillValid {
+        /// What the server said, or what kept the request from it.
+        why: String,
+        /// When to try again, where the server says so.
+        retry_after: Option<Duration>,
+    },
+}
+
+// === impl TokenSource ===
+
+impl TokenSource {
+    /// Revokes the stored token: its refresh token first, with which servers end the whole grant, then its access
+    /// token. It stays stored: [`TokenSource::forget`] takes it away.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn revoke(&self) -> Result<Revocation, StoreError> {
+        let Some(token) = self.stored().await?.token else { return Ok(Revocation::NoToken) };
+        if self.account().endpoints.revocation.is_none() {
+            return Ok(Revocation::NoEndpoint);
+        }
+        let refresh_token = token.refresh_token.as_ref().map(|token| (token, "refresh_token"));
+        for (token, hint) in refresh_token.into_iter().chain([(&token.access_token, "access_token")]) {
+            if let Err(left) = self.revoke_one(token, hint).await {
+                return Ok(left);
+            }
+        }
+        Ok(Revocation::Revoked)
+    }
+
+    /// Takes the stored token away, under the lock. Returns whether there was one.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub async fn forget(&self) -> Result<bool, StoreError> {
+        let inner = self.inner();
+        let mut guard = inner.store.exclusive(&inner.key, inner.token_timeout).await?;
+        let Stored { token, version, pending } = guard.load().await?;
+        if token.is_some() || pending.is_some() {
+            guard.remove_if(version).await?;
+        }
+        let mut state = inner.state();
+        let held = state.current.take();
+        state.failed = None;
+        Ok(token.is_some() || held.is_some())
+    }
+
+    async fn revoke_one(&self, token: &Secret, hint: &str) -> Result<(), Revocation> {
+        let account = self.account();
+        let Some(endpoint) = &account.endpoints.revocation else { return Err(Revocation::NoEndpoint) };
+        let left = |fault: &TokenFault| still_valid(fault.to_string(), None);
+        let (exchange, overlay) = (self.inner().exchange(), BTreeMap::new());
+        let secrets = exchange.client_secrets(&overlay).await.map_err(|fault| left(&fault))?;
+        // RFC 7009 section 2.1: always a form, whatever the token endpoint reads.
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("token", token.expose_secret_text()).append_pair("token_type_hint", hint);
+        let (encoding, redirect_uri) = (Encoding::Form, None);
+        let post = Post { overlay: &overlay, grant_type: None, encoding, secrets: &secrets, redirect_uri };
+        let end = exchange.post(endpoint, form.finish().as_bytes(), post).await.map_err(|fault| left(&fault))?;
+        self.judge_revocation(end)
+    }
+
+    fn judge_revocation(&self, end: AttemptEnd) -> Result<(), Revocation> {
+        let inner = self.inner();
+        let answer = match end {
+            AttemptEnd::Answered(answer) => answer,
+            AttemptEnd::NeverSent(fault) | AttemptEnd::MaybeProcessed(fault) => {
+                return Err(still_valid(inner.redactor.text(&fault.detail).into_owned(), None));
+            }
+        };
+        if answer.status == StatusCode::OK || answer.status == StatusCode::NO_CONTENT {
+            return Ok(());
+        }
+        let body = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let said = OAuthAnswer::read(answer.status.as_u16(), &body, &inner.redactor);
+        // RFC 7009 section 2.2.1: only then does the server say that it could do it later.
+        let wait = (answer.status == StatusCode::SERVICE_UNAVAILABLE)
+            .then(|| throttle_wait(&inner.account.component.throttle, &answer.headers, None, inner.clock.now()))
+            .flatten();
+        Err(still_valid(format!("the revocation endpoint did not do it{}", said.in_brackets()), wait))
+    }
+}
+
+fn still_valid(why: String, retry_after: Option<Duration>) -> Revocation {
+    Revocation::StillValid { why, retry_after }
+}

@@ -1,0 +1,59 @@
+//! A token source's sign-ins: what begins one, and what ends one.
+
+use std::sync::Arc;
+
+use keyway_component::Secret;
+
+use super::{AnswerError, AuthorizationRequest, Code};
+use crate::{exchange::Offer, fault::TokenError, source::TokenSource, token::Token};
+
+/// Why a sign-in cannot begin, or ended without a token.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignInError {
+    /// The component or the credential does not allow it.
+    #[error("{0}")]
+    NotPossible(String),
+    /// The answer gives no code.
+    #[error(transparent)]
+    Answer(#[from] AnswerError),
+    /// The server gives no token for it.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+}
+
+// === impl TokenSource ===
+
+impl TokenSource {
+    /// Begins a sign-in whose answer arrives at a redirect URI (see [`super::Redirect::of`]). No request is made.
+    ///
+    /// # Errors
+    /// The component or the credential does not allow it.
+    pub fn authorization_request(&self, redirect_uri: &str) -> Result<AuthorizationRequest, SignInError> {
+        let request = AuthorizationRequest::new(self.account(), redirect_uri)?;
+        let inner = self.inner();
+        if let Some(verifier) = request.code_verifier() {
+            inner.redactor.know(&inner.account.inputs_label(), &verifier);
+        }
+        Ok(request)
+    }
+
+    /// Ends a sign-in: exchanges the code, once, and stores the token before it is given. The request is used up
+    /// (RFC 6749 section 4.1.2). A caller that goes away does not interrupt it.
+    ///
+    /// # Errors
+    /// There is no token for it; a token that there was before is untouched.
+    pub async fn redeem_code(&self, request: AuthorizationRequest, code: Code) -> Result<Arc<Token>, TokenError> {
+        let redirect_uri = request.redirect_uri().to_owned();
+        self.redeem(Offer::Code { code: code.0, code_verifier: request.code_verifier(), redirect_uri }).await
+    }
+
+    /// Begins a line of tokens with a refresh token that was got elsewhere: it is exchanged, and what comes of it is
+    /// stored.
+    ///
+    /// # Errors
+    /// There is no token for it; a token that there was before is untouched.
+    pub async fn import_refresh_token(&self, refresh_token: Secret) -> Result<Arc<Token>, TokenError> {
+        self.redeem(Offer::RefreshToken(refresh_token)).await
+    }
+}
