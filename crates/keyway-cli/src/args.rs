@@ -1,7 +1,10 @@
 //! The words of the command line. Help texts are the manual.
 
+pub(crate) mod account;
+
 use std::path::PathBuf;
 
+use account::{ClientCommand, CredentialCommand, DoctorArgs, LoginArgs, LogoutArgs, TokenCommand};
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -33,6 +36,21 @@ pub(crate) enum Command {
     /// Send one request and print its answer
     #[command(after_long_help = REQUEST_HELP)]
     Request(Box<RequestArgs>),
+    /// Make, look at, change and check accounts
+    #[command(subcommand)]
+    Credential(CredentialCommand),
+    /// Make clients that several accounts share
+    #[command(subcommand)]
+    Client(ClientCommand),
+    /// Sign in: get an account's first token
+    Login(Box<LoginArgs>),
+    /// Sign out: revoke an account's token and forget it
+    Logout(Box<LogoutArgs>),
+    /// Look at tokens, renew, revoke and import them
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Look at everything that accounts need: one line each, with a remedy
+    Doctor(Box<DoctorArgs>),
     /// Look at components, and check them
     #[command(subcommand)]
     Component(ComponentCommand),
@@ -56,8 +74,8 @@ Its result: {\"line\":1,\"id\":7,\"status\":200,\"headers\":{…},\"body\":{…}
 A failed one has \"error\": {\"code\",\"message\",\"retryable\",…} as well. `keyway schema message` and `keyway schema
 outcome` have every member.
 
-An account comes from environment variables (PODIO_CLIENT_ID, PODIO_CLIENT_SECRET, … ; `keyway component show podio`
-lists them) or from files given with --credential. Results come in the order in which they are done; --keep-order
+An account comes from `keyway credential add`, or from environment variables (PODIO_CLIENT_ID, PODIO_CLIENT_SECRET, … ;
+`keyway component show podio` lists them). --credential names one, or several whose messages say which. Results come in the order in which they are done; --keep-order
 keeps the input's. They are flushed as soon as nothing more is ready, so a parent process can use the pipe as request
 and response, matched by `id`.
 
@@ -67,7 +85,7 @@ Exit codes: 0 all succeeded · 1 some message failed · 2 usage, component or cr
 Examples:
   keyway run podio --simulator < components/podio/examples/messages.ndjson
   keyway run podio --input messages.ndjson --output results.ndjson --concurrency 32 --dead-letter failed.ndjson
-  keyway run --credential acme.json --credential other.json < mixed.ndjson";
+  keyway run --credential acme --credential other < mixed.ndjson";
 
 const REQUEST_HELP: &str = "\
 Examples:
@@ -96,6 +114,7 @@ pub(crate) enum LogFormat {
 pub(crate) enum SchemaName {
     Component,
     Credential,
+    Client,
     Message,
     Outcome,
 }
@@ -137,9 +156,26 @@ pub(crate) struct ComponentSources {
 pub(crate) struct HostArgs {
     #[command(flatten)]
     pub(crate) sources: ComponentSources,
-    /// A credential file; repeatable. Without one, the component's environment variables are the account
-    #[arg(long, value_name = "FILE", help_heading = "Account")]
-    pub(crate) credential: Vec<PathBuf>,
+    /// A credential: its name, the path of its file, or `env` for the component's environment variables; repeatable
+    #[arg(long, value_name = "NAME", help_heading = "Account")]
+    pub(crate) credential: Vec<String>,
+    /// Admit every credential of the folder (of the component, if one is named): messages name theirs
+    #[arg(long, conflicts_with = "credential", help_heading = "Account")]
+    pub(crate) any_credential: bool,
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
+    /// Use a simulated Podio and Podero with demo accounts: inside this process, or at the URL of `keyway simulator`
+    #[arg(long, value_name = "URL", num_args = 0..=1, require_equals = true, default_missing_value = "", help_heading = "Account")]
+    pub(crate) simulator: Option<String>,
+    #[command(flatten)]
+    pub(crate) retry: RetryArgs,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
+}
+
+/// What is said about all accounts of a command.
+#[derive(Debug, Default, ClapArgs)]
+pub(crate) struct AccountArgs {
     /// The environment of accounts that name none
     #[arg(long, value_name = "NAME", help_heading = "Account")]
     pub(crate) environment: Option<String>,
@@ -149,10 +185,11 @@ pub(crate) struct HostArgs {
     /// Where tokens are kept: a folder, or `memory`. Encrypted files in the data folder by default
     #[arg(long, value_name = "DIR", help_heading = "Account")]
     pub(crate) token_store: Option<String>,
-    /// Use a simulated Podio and Podero with demo accounts: inside this process, or at the URL of `keyway simulator`
-    #[arg(long, value_name = "URL", num_args = 0..=1, require_equals = true, default_missing_value = "", help_heading = "Account")]
-    pub(crate) simulator: Option<String>,
+}
 
+/// Retries, over what components and credentials say.
+#[derive(Debug, Default, ClapArgs)]
+pub(crate) struct RetryArgs {
     /// Retries after the first attempt; 0 means none
     #[arg(long, value_name = "N", help_heading = "Retry")]
     pub(crate) retry_count: Option<u32>,
@@ -168,7 +205,11 @@ pub(crate) struct HostArgs {
     /// What messages do when the API asks for a longer pause than --max-wait-ms
     #[arg(long, value_enum, default_value_t = OnLimitArg::Fail, value_name = "WHAT", help_heading = "Retry")]
     pub(crate) on_limit: OnLimitArg,
+}
 
+/// How servers are reached.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct NetworkArgs {
     /// The longest that one attempt may take
     #[arg(long, value_name = "MS", default_value_t = 60_000, value_parser = clap::value_parser!(u64).range(1..), help_heading = "Network")]
     pub(crate) timeout_ms: u64,
@@ -192,8 +233,9 @@ pub(crate) struct HostArgs {
     pub(crate) allow_private_network: Vec<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OnLimitArg {
+    #[default]
     /// Fail as rate_limited, with the time to come back
     Fail,
     /// Wait, however long that takes
@@ -323,7 +365,7 @@ pub(crate) enum PoderoBodyArg {
     FormStrict,
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
+pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
     if name.is_empty() {
         Err("the name is empty; write NAME=VALUE".to_owned())

@@ -1,9 +1,15 @@
 //! One file a command.
 
+mod client;
 mod component;
+mod credential;
+mod doctor;
+mod login;
+mod logout;
 mod request;
 mod run;
 mod simulator;
+mod token;
 
 use std::{io::Write, process::ExitCode};
 
@@ -22,10 +28,17 @@ pub(crate) fn run(command: Command, redactor: &Redactor) -> Result<ExitCode, Cli
         Command::Request(args) => block_on(request::run(*args, redactor)),
         Command::Simulator(args) => block_on(simulator::run(args)),
         Command::Component(command) => component::run(command),
+        Command::Client(command) => client::run(command),
+        Command::Credential(command) => block_on(credential::run(command, redactor)),
+        Command::Login(args) => block_on(login::run(*args, redactor)),
+        Command::Logout(args) => block_on(logout::logout(*args, redactor)),
+        Command::Token(command) => block_on(token::run(command, redactor)),
+        Command::Doctor(args) => block_on(doctor::run(*args, redactor)),
         Command::Schema { name } => {
             let schema = match name {
                 SchemaName::Component => keyway::component_schema(),
                 SchemaName::Credential => keyway::credential_schema(),
+                SchemaName::Client => keyway::client_schema(),
                 SchemaName::Message => keyway::message_schema(),
                 SchemaName::Outcome => keyway::outcome_schema(),
             };

@@ -3,15 +3,16 @@
 use std::{path::Path, time::Duration};
 
 use keyway::{
-    Credential, FileStore, Host, HostBuilder, OnLimit, Origin, Proxy, Redactor, TokenErrorKind,
+    Connection, Credential, Host, HostBuilder, OnLimit, Origin, Proxy, Redactor, TokenErrorKind,
     component::RetryOverride,
 };
 use keyway_simulator::{Demo, Options, Simulator};
 
 use crate::{
-    args::{ComponentSources, HostArgs, OnLimitArg},
+    accounts,
+    args::{AccountArgs, ComponentSources, HostArgs, NetworkArgs, OnLimitArg, RetryArgs, account::OneArgs},
     exit::CliError,
-    folders,
+    keys::{self, Kept},
 };
 
 /// A host with its accounts, and the simulator that it may stand on.
@@ -30,27 +31,57 @@ pub(crate) async fn connect(
     redactor: &Redactor,
 ) -> Result<Connected, CliError> {
     let (builder, component) = with_components(Host::builder(), &args.sources, component)?;
-    let builder = with_settings(builder, args)?.concurrency(concurrency).redactor(redactor.clone());
+    let builder = with_network(with_accounts(builder, &args.account, &args.retry), &args.network)?;
+    let builder = builder.concurrency(concurrency).redactor(redactor.clone());
     match &args.simulator {
         Some(url) => connect_demo(builder, url, component.as_deref(), args).await,
         None => connect_own(builder, component.as_deref(), args).await,
     }
 }
 
+/// A host for commands about single accounts, which they connect themselves.
+pub(crate) fn host_for(
+    sources: &ComponentSources,
+    account: &AccountArgs,
+    network: Option<&NetworkArgs>,
+    redactor: &Redactor,
+) -> Result<(Host, Kept), CliError> {
+    let (builder, _) = with_components(Host::builder(), sources, None)?;
+    let builder = with_accounts(builder, account, &RetryArgs::default()).redactor(redactor.clone());
+    let builder = match network {
+        Some(network) => with_network(builder, network)?,
+        None => builder,
+    };
+    let kept = keys::store(account.token_store.as_deref())?;
+    Ok((keys::equip(builder, &kept)?.build()?, kept))
+}
+
+/// A host with the one account that a command is about.
+pub(crate) fn connect_one(args: &OneArgs, redactor: &Redactor) -> Result<(Host, Connection, Kept), CliError> {
+    let (host, kept) = host_for(&args.sources, &args.account, Some(&args.network), redactor)?;
+    let connection = host.connect(accounts::whoever(&host, &args.who)?)?;
+    Ok((host, connection, kept))
+}
+
 /// The user's own accounts, with tokens kept where the flags say.
 async fn connect_own(builder: HostBuilder, component: Option<&str>, args: &HostArgs) -> Result<Connected, CliError> {
-    let (builder, durable) = with_store(builder, args)?;
-    let host = builder.build()?;
+    let kept = keys::store(args.account.token_store.as_deref())?;
+    let host = keys::equip(builder, &kept)?.build()?;
     connect_accounts(&host, component, args)?;
-    let needs_store = |connection: &keyway::Connection| !connection.account().mints_anew();
-    if let Some(needy) = host.connections().into_iter().find(|connection| !durable && needs_store(connection)) {
+    let needs_store = |connection: &Connection| !connection.account().mints_anew();
+    if matches!(kept, Kept::Nowhere)
+        && let Some(needy) = host.connections().into_iter().find(needs_store)
+    {
         let why = "tokens cannot be kept, and this account cannot get a new one without a person";
         let label = needy.account().label();
         return Err(CliError::Usage(format!(
             "{why}: `{label}`; give a folder with --token-store, or say `--token-store memory`"
         )));
     }
-    check_ready(&host).await?;
+    // One of many accounts that is not ready is a matter of the messages that name it.
+    if !args.any_credential {
+        check_ready(&host).await?;
+    }
     Ok(Connected { host, _simulator: None })
 }
 
@@ -67,18 +98,18 @@ async fn connect_demo(
         let parse = |text: &str| text.parse::<Origin>().map_err(|error| CliError::Usage(error.to_string()));
         pairs.push((parse(&origin.real)?, parse(&origin.simulated)?));
     }
-    if !args.credential.is_empty() {
+    if !args.credential.is_empty() || args.any_credential {
         return Err(CliError::Usage("--simulator has its own demo accounts; leave --credential out".to_owned()));
     }
     let host = builder.origin_map(pairs).build()?;
-    let of_environment = |name: &str| demo.accounts.get(&format!("{name}@{}", args.environment.as_deref()?));
+    let of_environment = |name: &str| demo.accounts.get(&format!("{name}@{}", args.account.environment.as_deref()?));
     let wanted = |name: &str| !name.contains('@') && component.is_none_or(|wanted| wanted == name);
     for (name, values) in demo.accounts.iter().filter(|(name, _)| wanted(name)) {
         let values = of_environment(name).unwrap_or(values);
         // --grant and --environment choose; what the demo account says of itself gives way to them.
         let chosen = |name: &str| {
-            (args.grant.is_some() && name.ends_with("_GRANT"))
-                || (args.environment.is_some() && name.ends_with("_ENVIRONMENT"))
+            (args.account.grant.is_some() && name.ends_with("_GRANT"))
+                || (args.account.environment.is_some() && name.ends_with("_ENVIRONMENT"))
         };
         let values = values.iter().filter(|(name, _)| !chosen(name)).cloned();
         host.connect(Credential::demo(name, values))?;
@@ -118,13 +149,27 @@ pub(crate) fn with_components(
     Ok((builder.override_component(&name).component_file(file), Some(name)))
 }
 
-fn with_settings(mut builder: HostBuilder, args: &HostArgs) -> Result<HostBuilder, CliError> {
-    if let Some(environment) = &args.environment {
+fn with_accounts(mut builder: HostBuilder, account: &AccountArgs, retry: &RetryArgs) -> HostBuilder {
+    if let Some(environment) = &account.environment {
         builder = builder.environment(environment);
     }
-    if let Some(grant) = &args.grant {
+    if let Some(grant) = &account.grant {
         builder = builder.grant(grant);
     }
+    let over = RetryOverride {
+        count: retry.retry_count,
+        delay_ms: retry.retry_delay_ms,
+        max_wait_ms: retry.max_wait_ms,
+        max_elapsed_ms: retry.max_elapsed_ms,
+    };
+    let on_limit = match retry.on_limit {
+        OnLimitArg::Fail => OnLimit::Fail,
+        OnLimitArg::Wait => OnLimit::Wait,
+    };
+    builder.retry(over).on_limit(on_limit)
+}
+
+fn with_network(mut builder: HostBuilder, args: &NetworkArgs) -> Result<HostBuilder, CliError> {
     if let Some(path) = &args.ca_file {
         let pem = std::fs::read(path).map_err(|why| CliError::Input { what: format!("`{}`", path.display()), why })?;
         builder = builder.ca_pem(pem);
@@ -142,81 +187,53 @@ fn with_settings(mut builder: HostBuilder, args: &HostArgs) -> Result<HostBuilde
     for host in &args.allow_private_network {
         builder = builder.allow_private_network(host);
     }
-    let retry = RetryOverride {
-        count: args.retry_count,
-        delay_ms: args.retry_delay_ms,
-        max_wait_ms: args.max_wait_ms,
-        max_elapsed_ms: args.max_elapsed_ms,
-    };
-    let on_limit = match args.on_limit {
-        OnLimitArg::Fail => OnLimit::Fail,
-        OnLimitArg::Wait => OnLimit::Wait,
-    };
     let ms = Duration::from_millis;
     Ok(builder
-        .retry(retry)
-        .on_limit(on_limit)
         .attempt_timeout(ms(args.timeout_ms))
         .connect_timeout(ms(args.connect_timeout_ms))
         .token_timeout(ms(args.token_timeout_ms))
         .max_body_bytes(args.max_response_bytes))
 }
 
-/// The file store, or memory where that is asked for or where no folder can be written. Returns whether tokens are
-/// kept as the user wants them to be.
-fn with_store(builder: HostBuilder, args: &HostArgs) -> Result<(HostBuilder, bool), CliError> {
-    match args.token_store.as_deref() {
-        Some("memory") => Ok((builder, true)),
-        Some(folder) => {
-            let store = FileStore::open(folder).map_err(|error| CliError::Usage(error.to_string()))?;
-            Ok((builder.token_store(store), true))
-        }
-        None => match folders::tokens().map(FileStore::open) {
-            Some(Ok(store)) => Ok((builder.token_store(store), true)),
-            // Somebody else may read the key: that is no reason to go on without it.
-            Some(Err(error @ keyway::StoreError::Permissions { .. })) => Err(CliError::Usage(error.to_string())),
-            Some(Err(error)) => {
-                tracing::warn!(event = "no_token_store", %error, "tokens are kept in memory only");
-                Ok((builder, false))
-            }
-            None => {
-                tracing::warn!(
-                    event = "no_token_store",
-                    "neither KEYWAY_HOME nor HOME is set; tokens are kept in memory only"
-                );
-                Ok((builder, false))
-            }
-        },
-    }
-}
-
 fn connect_accounts(host: &Host, component: Option<&str>, args: &HostArgs) -> Result<(), CliError> {
-    let usage = |error: keyway::CredentialError| CliError::Usage(error.to_string());
-    for path in &args.credential {
-        host.connect(Credential::from_file(path).map_err(usage)?)?;
+    let of_component = || {
+        let mut connections = host.connections().into_iter();
+        component.is_none_or(|name| connections.any(|connection| connection.component_name() == name))
+    };
+    if let Some(name) = component {
+        host.component(name)?;
+    }
+    if args.any_credential {
+        for (_, credential) in accounts::all_of(component)? {
+            host.connect(credential)?;
+        }
+        return if host.connections().is_empty() {
+            let why = "--any-credential found no credential; `keyway credential add` makes one";
+            Err(CliError::Usage(why.to_owned()))
+        } else {
+            Ok(())
+        };
+    }
+    for name in &args.credential {
+        host.connect(accounts::by_name(name, component)?)?;
     }
     match component {
         Some(name) if args.credential.is_empty() => {
-            host.component(name)?;
-            host.connect(Credential::from_env(name).map_err(usage)?)?;
+            host.connect(accounts::only_account(host, name)?)?;
+            Ok(())
         }
-        Some(name) => {
-            host.component(name)?;
-            if !host.connections().iter().any(|connection| connection.component_name() == name) {
-                let why = format!(
-                    "none of the credentials is of the component `{name}`; leave the component out, or add one"
-                );
-                return Err(CliError::Usage(why));
-            }
+        Some(name) if !of_component() => {
+            let why =
+                format!("none of the credentials is of the component `{name}`; leave the component out, or add one");
+            Err(CliError::Usage(why))
         }
         None if args.credential.is_empty() => {
             let why =
-                "neither a component nor a credential is named; write `keyway run podio`, or add --credential FILE";
-            return Err(CliError::Usage(why.to_owned()));
+                "neither a component nor a credential is named; write `keyway run podio`, or add --credential NAME";
+            Err(CliError::Usage(why.to_owned()))
         }
-        None => {}
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Finds out whether a person has to sign in, without any request.

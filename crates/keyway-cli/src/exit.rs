@@ -2,7 +2,7 @@
 
 use std::{io::Write, process::ExitCode};
 
-use keyway::{AccountError, BuildError, CatalogError, ConnectError, Faults, Redactor};
+use keyway::{AccountError, BuildError, CatalogError, ConnectError, CredentialError, Faults, Redactor, StoreError};
 
 /// All succeeded.
 pub(crate) const SUCCESS: u8 = 0;
@@ -55,6 +55,18 @@ impl CliError {
         // There is nobody left to tell if standard error is closed too.
         let _ = stderr.write_all(redactor.values(&text).as_bytes());
         ExitCode::from(self.code())
+    }
+}
+
+impl From<CredentialError> for CliError {
+    fn from(error: CredentialError) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
+impl From<StoreError> for CliError {
+    fn from(error: StoreError) -> Self {
+        Self::Usage(error.to_string())
     }
 }
 

@@ -1,12 +1,15 @@
 //! The `keyway` command: words and printing. Everything it does, the library can do.
 
+mod accounts;
 mod args;
+mod ask;
 mod commands;
 mod connect;
 mod draw;
 mod exit;
 mod folders;
 mod input;
+mod keys;
 mod logs;
 mod output;
 mod progress;

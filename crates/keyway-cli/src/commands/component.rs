@@ -59,14 +59,9 @@ fn describe(component: &Component) -> String {
     for line in [&component.description, &component.documentation].into_iter().flatten() {
         let _ = writeln!(text, "{line}");
     }
-    if !component.setup.steps.is_empty() {
-        text.push_str("\nHow to get a key\n");
-        if let Some(url) = &component.setup.registration_url {
-            let _ = writeln!(text, "  {url}");
-        }
-        for (n, step) in component.setup.steps.iter().enumerate() {
-            let _ = writeln!(text, "  {}. {step}", n + 1);
-        }
+    let steps = crate::accounts::setup_steps(component);
+    if !steps.is_empty() {
+        let _ = write!(text, "\n{steps}");
     }
     accounts(component, &mut text);
     let _ = writeln!(
