@@ -333,6 +333,9 @@ pub(crate) struct SimulatorArgs {
     /// Let Podio rotate refresh tokens
     #[arg(long)]
     pub(crate) rotate_refresh_tokens: bool,
+    /// Let Podio end all tokens of a grant when one of its used refresh tokens comes again
+    #[arg(long, requires = "rotate_refresh_tokens")]
+    pub(crate) refresh_reuse_revokes: bool,
     /// Which bodies Podero's token endpoint reads
     #[arg(long, value_enum, default_value_t = PoderoBodyArg::Json, value_name = "KIND")]
     pub(crate) podero_body: PoderoBodyArg,

@@ -3,6 +3,7 @@
 //! lock → read the store again → still stale? → pending mark → one request → store, durably → unlock. The lock is held
 //! for one request; between two of them it is released and the store is read again.
 
+mod later;
 mod words;
 
 use std::time::{Duration, SystemTime};
@@ -16,7 +17,7 @@ use crate::{
     fault::{TokenError, TokenErrorKind, TokenFault, TokenFaultKind},
     freshness::RenewalReason,
     plan::{Facts, Plan, SignInReason, plan},
-    shared::Inner,
+    shared::{Inner, Unstored},
     store::{Exclusive, Pending, StoreError, Stored},
     token::Token,
 };
@@ -26,6 +27,8 @@ const LOCK_MARGIN: Duration = Duration::from_secs(10);
 
 /// A store that changes under every plan is an outage, not a reason to go on for ever.
 const MOST_PLANS: u32 = 5;
+
+pub(crate) use later::store_later;
 
 /// How one attempt ended without a token.
 enum Ended {
@@ -125,6 +128,7 @@ impl Renewal<'_> {
                 Plan::Use => {
                     let token = stored.token.ok_or(Ended::PlanAnew)?;
                     tracing::info!(event = "token_adopted", account = %inner.account.label(), %reason, "a token renewed by another process is used");
+                    inner.state().adopted = Some(token.clone());
                     return Ok(token);
                 }
                 Plan::Refresh => {
@@ -211,13 +215,17 @@ impl Renewal<'_> {
     /// token if the token were thrown away, so it is kept in memory and the loss is told aloud.
     async fn keep(&self, guard: &mut dyn Exclusive, stored: &Stored, token: &Token) -> Result<(), Ended> {
         match guard.replace_if(stored.version, token).await {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                self.inner.state().unstored = None;
+                Ok(())
+            }
             Err(StoreError::Conflict) => self.keep_all_the_same(guard, token).await,
             Err(error) => {
                 tracing::error!(
                     event = "token_not_stored", account = %self.inner.account.label(), %error,
                     "the new token could not be stored and lives in this process only; mend the store before it ends"
                 );
+                self.inner.state().unstored = Some(Unstored { token: token.clone(), instead_of: stored.version });
                 Ok(())
             }
         }
@@ -250,11 +258,11 @@ impl Renewal<'_> {
             NotProcessed | Unreachable => {
                 let _ = guard.mark_pending(stored.pending.clone()).await;
             }
-            // The server has answered about what was sent: the mark has nothing to warn of any more. What a person
-            // brought says nothing about an earlier renewal.
+            // The server has answered about what was sent: the mark has nothing to warn of any more. An older one stays
+            // where it explains the refusal, and where it is about something else than what a person has brought.
             InvalidGrant | InvalidClient | Denied | SecondFactor | AuthorizationPending | SlowDown => {
-                let before = stored.pending.clone().filter(|_| matches!(request, Request::Redeem(_)));
-                let _ = guard.mark_pending(before).await;
+                let explains = fault.kind == InvalidGrant || matches!(request, Request::Redeem(_));
+                let _ = guard.mark_pending(stored.pending.clone().filter(|_| explains)).await;
             }
         }
         match (fault.kind, request) {

@@ -16,7 +16,7 @@ use crate::{
     exchange::Exchange,
     fault::{TokenError, TokenErrorKind},
     plan::Facts,
-    store::{Stored, TokenKey, TokenStore},
+    store::{Stored, TokenKey, TokenStore, Version},
     token::Token,
 };
 
@@ -55,6 +55,19 @@ pub(crate) struct State {
     pub(crate) current: Option<Arc<Token>>,
     pub(crate) flight: Option<Flight>,
     pub(crate) failed: Option<(Instant, TokenError)>,
+    /// The token that was found in the store last.
+    pub(crate) adopted: Option<Token>,
+    pub(crate) unstored: Option<Unstored>,
+    /// Whether somebody sees to that.
+    pub(crate) stores_later: bool,
+}
+
+/// A token that the store could not take.
+#[derive(Clone)]
+pub(crate) struct Unstored {
+    pub(crate) token: Token,
+    /// What the store held instead.
+    pub(crate) instead_of: Version,
 }
 
 // === impl Inner ===
@@ -91,12 +104,16 @@ impl Inner {
         (!refused && !ended).then(|| Arc::clone(token))
     }
 
-    /// The stored record, or this process's own token where the store does not have it (it could not be written).
+    /// The stored record, or this process's own token where there is none, or where the store could not take it and
+    /// nobody wrote since. Which one is newer is not a question of their times: a clock may have been set, and a peer's
+    /// may be wrong.
     pub(crate) fn newest(&self, mut stored: Stored) -> Stored {
         let state = self.state();
-        let newer = |held: &Arc<Token>| stored.token.as_ref().is_none_or(|token| token.obtained_at < held.obtained_at);
-        if let Some(held) = state.current.as_ref().filter(|held| newer(held)) {
-            stored.token = Some(held.as_ref().clone());
+        if stored.token.is_none() {
+            stored.token = state.current.as_deref().cloned();
+        }
+        if let Some(unstored) = state.unstored.as_ref().filter(|unstored| unstored.instead_of == stored.version) {
+            stored.token = Some(unstored.token.clone());
         }
         stored
     }

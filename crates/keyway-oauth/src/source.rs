@@ -17,7 +17,7 @@ use crate::{
     fault::{TokenError, TokenErrorKind, TokenFault, TokenFaultKind},
     freshness::{Freshness, RenewalReason, freshness},
     plan::{Plan, plan},
-    renewal::{renew, sign_in_required},
+    renewal::{renew, sign_in_required, store_later},
     shared::{Flight, Inner, Outcome, State, remember},
     store::{StoreError, Stored, TokenKey, TokenStore},
     token::Token,
@@ -146,6 +146,12 @@ impl TokenSource {
             }
             outcome => outcome,
         }
+    }
+
+    /// Whether this token was found in the store, so that nobody knows whether it still serves.
+    #[must_use]
+    pub fn is_adopted(&self, token: &Token) -> bool {
+        self.0.state().adopted.as_ref().is_some_and(|adopted| adopted.is_same(token))
     }
 
     /// The current token, if there is one in this process or in the store. No request is made.
@@ -291,8 +297,14 @@ impl TokenSource {
                     state.failed = Some((Instant::now() + remember(error), error.clone()));
                 }
             }
+            let stores_later = state.unstored.is_some() && !state.stores_later;
+            state.stores_later |= stores_later;
             drop(state);
             drop(landing);
+            if stores_later {
+                let later = Arc::clone(&inner);
+                inner.tasks.spawn(async move { store_later(&later).await });
+            }
             outcome
         });
         let flight: Flight = task

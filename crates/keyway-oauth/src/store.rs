@@ -77,7 +77,9 @@ pub trait Exclusive: Send {
 #[non_exhaustive]
 pub enum StoreError {
     /// The medium failed.
-    #[error("the token store at `{place}` cannot be used: {why}")]
+    #[error(
+        "the token store at `{place}` cannot be used: {why}; make room there, let this user write there, or choose another folder with --token-store"
+    )]
     Io {
         /// Path or address.
         place: String,

@@ -39,7 +39,7 @@ async fn about(State(world): State<Arc<World>>) -> Json<Option<Demo>> {
 }
 
 async fn stats(State(world): State<Arc<World>>) -> Response {
-    Json(world.recorder.stats()).into_response()
+    Json(world.stats()).into_response()
 }
 
 async fn fault(State(world): State<Arc<World>>, Json(fault): Json<Fault>) -> StatusCode {
@@ -48,17 +48,19 @@ async fn fault(State(world): State<Arc<World>>, Json(fault): Json<Fault>) -> Sta
 }
 
 async fn reset(State(world): State<Arc<World>>) -> StatusCode {
-    world.recorder.reset();
+    world.reset_stats();
     world.faults.clear();
     StatusCode::NO_CONTENT
 }
 
 /// The statistics for people: counts, and the last fifty calls.
 async fn page(State(world): State<Arc<World>>) -> Html<String> {
-    let stats = world.recorder.stats();
+    let stats = world.stats();
     let counts = [
         ("Token requests", stats.token_requests),
         ("Tokens issued", stats.tokens_issued),
+        ("Refresh tokens rotated", stats.refresh_rotations),
+        ("Used ones that came again", stats.refresh_reuses),
         ("API calls", stats.api_calls),
         ("Refused for their token", stats.api_unauthorized),
         ("Throttled", stats.api_throttled),

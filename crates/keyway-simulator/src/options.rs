@@ -15,6 +15,9 @@ pub struct Options {
     pub podero_token_ttl_s: u64,
     /// Whether Podio gives a new refresh token at each renewal and refuses the old one.
     pub rotate_refresh_tokens: bool,
+    /// Whether a refresh token that comes again after its rotation ends all tokens of its grant (RFC 9700
+    /// section 4.14.2). It means something only where refresh tokens rotate.
+    pub refresh_reuse_revokes: bool,
     /// Which bodies Podero's token endpoint reads.
     pub podero_body: PoderoBody,
     /// Podio calls an hour, in general.
@@ -25,6 +28,8 @@ pub struct Options {
     pub podio_window_s: u64,
     /// Milliseconds that every token answer takes.
     pub token_delay_ms: u64,
+    /// Milliseconds that every token answer is on its way, after the server has done its part.
+    pub token_answer_delay_ms: u64,
     /// Milliseconds that every API answer takes.
     pub api_delay_ms: u64,
     /// Seconds by which the servers' clocks are off.
@@ -52,11 +57,13 @@ impl Default for Options {
             podio_token_ttl_s: 28_800,
             podero_token_ttl_s: 36_000,
             rotate_refresh_tokens: false,
+            refresh_reuse_revokes: false,
             podero_body: PoderoBody::default(),
             podio_limit: 1_000,
             podio_marked_limit: 250,
             podio_window_s: 3_600,
             token_delay_ms: 0,
+            token_answer_delay_ms: 0,
             api_delay_ms: 0,
             clock_skew_s: 0,
         }

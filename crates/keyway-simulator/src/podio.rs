@@ -7,10 +7,14 @@ mod error;
 mod files;
 mod hooks;
 mod rate;
+mod refresh;
 mod sign_in;
 mod token;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use axum::{
     Router,
@@ -50,7 +54,23 @@ impl Podio {
     }
 
     pub(crate) fn kill_refresh_tokens(&self) {
-        self.state().grants.kill_refresh_tokens();
+        self.state().grants.refresh.kill();
+    }
+
+    pub(crate) fn live_refresh_tokens(&self) -> BTreeSet<String> {
+        self.state().grants.refresh.live()
+    }
+
+    pub(crate) fn new_refresh_token(&self) -> String {
+        self.state().grants.new_refresh_token()
+    }
+
+    pub(crate) fn refresh_counts(&self) -> (u64, u64) {
+        self.state().grants.refresh.counts()
+    }
+
+    pub(crate) fn reset_counts(&self) {
+        self.state().grants.refresh.reset_counts();
     }
 }
 

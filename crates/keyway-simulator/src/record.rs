@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     sync::{Mutex, PoisonError},
+    time::Instant,
 };
 
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,8 @@ pub struct Call {
     pub body: String,
     /// The status that it was answered with.
     pub status: u16,
+    /// When it came: milliseconds since the simulator began.
+    pub at_ms: u64,
 }
 
 /// Counts and calls.
@@ -40,6 +43,10 @@ pub struct Stats {
     pub token_requests: u64,
     /// Token requests that got a token.
     pub tokens_issued: u64,
+    /// Refresh tokens that were used up and replaced by a successor.
+    pub refresh_rotations: u64,
+    /// Refresh tokens that came again after that.
+    pub refresh_reuses: u64,
     /// Requests to the APIs.
     pub api_calls: u64,
     /// API requests that were refused for their token.
@@ -52,8 +59,9 @@ pub struct Stats {
     pub calls: VecDeque<Call>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Recorder {
+    began: Instant,
     stats: Mutex<Stats>,
     in_flight: Mutex<u64>,
 }
@@ -87,8 +95,13 @@ impl Call {
 // === impl Recorder ===
 
 impl Recorder {
+    pub(crate) fn new() -> Self {
+        Self { began: Instant::now(), stats: Mutex::default(), in_flight: Mutex::default() }
+    }
+
     /// Notes that a call is under way. It is recorded when the guard is dropped, also if its client goes away.
     pub(crate) fn open(&self, call: Call) -> OpenCall<'_> {
+        let call = Call { at_ms: self.began.elapsed().as_millis() as u64, ..call };
         let mut in_flight = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
         *in_flight += u64::from(call.target == "api");
         let mut stats = self.stats.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,6 +1,7 @@
 //! The ports, and what every request on them goes through: recording, faults, clock.
 
 use std::{
+    collections::BTreeSet,
     net::SocketAddr,
     sync::Arc,
     time::{Duration, SystemTime},
@@ -131,12 +132,24 @@ impl Simulator {
     /// What the servers have seen.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.world.recorder.stats()
+        self.world.stats()
     }
 
     /// Forgets what the servers have seen. Accounts, tokens and data stay.
     pub fn reset_stats(&self) {
-        self.world.recorder.reset();
+        self.world.reset_stats();
+    }
+
+    /// The refresh tokens with which Podio would renew now.
+    #[must_use]
+    pub fn live_refresh_tokens(&self) -> BTreeSet<String> {
+        self.world.podio.live_refresh_tokens()
+    }
+
+    /// Podio's first user signs in once more, by the demo client: the refresh token of a grant of its own.
+    #[must_use]
+    pub fn new_refresh_token(&self) -> String {
+        self.world.podio.new_refresh_token()
     }
 
     /// Switches a fault on.
@@ -162,11 +175,21 @@ impl World {
             podio: Podio::new(&options),
             podero: Podero::production(&options),
             sandbox: Podero::sandbox(&options),
-            recorder: Recorder::default(),
+            recorder: Recorder::new(),
             faults: Faults::default(),
             demo: std::sync::OnceLock::new(),
             options,
         }
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        let (refresh_rotations, refresh_reuses) = self.podio.refresh_counts();
+        Stats { refresh_rotations, refresh_reuses, ..self.recorder.stats() }
+    }
+
+    pub(crate) fn reset_stats(&self) {
+        self.recorder.reset();
+        self.podio.reset_counts();
     }
 
     pub(crate) fn apply(&self, fault: Fault) {
@@ -267,6 +290,10 @@ async fn pass(State((world, server)): State<(Arc<World>, Server)>, request: Requ
         }
     }
     open.call.status = response.status().as_u16();
+    let way = Duration::from_millis(world.options.token_answer_delay_ms);
+    if target == FaultTarget::Token && !way.is_zero() {
+        tokio::time::sleep(way).await;
+    }
     response
 }
 

@@ -92,6 +92,7 @@ struct Journey<'a> {
     next_wait: Option<Duration>,
     /// The token that the API refused, once one was.
     rejected: Option<Arc<Token>>,
+    rejections: u32,
     history: Vec<Attempt>,
 }
 
@@ -123,6 +124,7 @@ impl<'a> Journey<'a> {
             held_back,
             next_wait: None,
             rejected: None,
+            rejections: 0,
             history: Vec::new(),
         }
     }
@@ -135,7 +137,7 @@ impl<'a> Journey<'a> {
                 repeatable: self.call.repeatable,
                 accepted: accepted(&end, &self.call.accept),
                 signed,
-                renewed: self.rejected.is_some(),
+                renewed: self.is_renewed(&token),
                 waits_for_limits: self.waits_for_limits(),
                 retries: self.retries,
                 elapsed: self.begun.elapsed().saturating_sub(self.held_back),
@@ -172,6 +174,7 @@ impl<'a> Journey<'a> {
                     self.note_end(&end, &verdict, Duration::ZERO);
                     self.connection.forget_secret_headers();
                     self.rejected = Some(token);
+                    self.rejections += 1;
                 }
                 Action::Wait(wait) => {
                     self.note_end(&end, &verdict, wait);
@@ -184,6 +187,16 @@ impl<'a> Journey<'a> {
                     return Err(self.failed(end, &verdict, code, retryable, retry_after));
                 }
             }
+        }
+    }
+
+    /// Whether a refused token has had its renewal. One that another process had left in the store was none: it may have
+    /// ended there, unnoticed by a clock that was wrong.
+    fn is_renewed(&self, token: &Token) -> bool {
+        match self.rejections {
+            0 => false,
+            1 => !self.connection.tokens().is_adopted(token),
+            _ => true,
         }
     }
 

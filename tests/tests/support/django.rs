@@ -24,6 +24,30 @@ pub const PLAIN: (&str, &str) = ("podero-sandbox-client", "podero-sandbox-secret
 /// A client with all characters that encodings trip over.
 pub const ODD: (&str, &str) = ("podero odd:client", "s+cr%41t/=&: \u{fc}");
 
+/// A client that people sign in with.
+pub const WEB: (&str, &str) = ("web-client", "web-secret");
+
+/// Runs what stands in its first argument inside the server's own settings, with its models at hand.
+const INSIDE: &str = "\
+import os, sys, uuid
+sys.path.insert(0, sys.argv[2])
+import server
+from datetime import timedelta
+from django.contrib.auth.models import User
+from django.utils import timezone
+from oauth2_provider.models import AccessToken, Application, RefreshToken
+exec(sys.argv[1])
+";
+
+/// A refresh token that the server gave.
+#[derive(Debug)]
+pub struct RefreshToken {
+    /// Milliseconds since 1970.
+    pub made_ms: u64,
+    /// Whether it was neither used nor revoked.
+    pub live: bool,
+}
+
 /// A running server with a database of its own. Dropped, it ends.
 pub struct Django {
     /// `127.0.0.1:PORT`.
@@ -72,6 +96,58 @@ impl Django {
         let output = output.expect("python can be run");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("tokens are text").lines().map(str::to_owned).collect()
+    }
+
+    /// The web client's user signs in: the first refresh token of a family of its own. It is old enough to be renewed.
+    pub fn new_refresh_token(&self) -> String {
+        self.inside(
+            "user, web = User.objects.get(), Application.objects.get(client_id='web-client')\n\
+             name = uuid.uuid4().hex\n\
+             past = timezone.now() - timedelta(seconds=1)\n\
+             access = AccessToken.objects.create(user=user, application=web, token='a' + name, expires=past, scope='read write')\n\
+             RefreshToken.objects.create(user=user, application=web, token=name, access_token=access, token_family=uuid.uuid4())\n\
+             print(name)",
+        )
+        .trim()
+        .to_owned()
+    }
+
+    /// The refresh tokens that it has given, oldest first, from the one that [`Django::new_refresh_token`] made.
+    pub fn refresh_tokens(&self) -> Vec<RefreshToken> {
+        let rows = self.inside(
+            "for row in RefreshToken.objects.order_by('id'):\n\
+             \u{20}print(int(row.created.timestamp() * 1000), row.revoked is None)",
+        );
+        let read = |row: &str| {
+            let (made, live) = row.split_once(' ').expect("two columns");
+            RefreshToken { made_ms: made.parse().expect("a time"), live: live == "True" }
+        };
+        rows.lines().map(read).collect()
+    }
+
+    /// Every access token ends now, of its age.
+    pub fn expire_access_tokens(&self) {
+        self.inside("AccessToken.objects.update(expires=timezone.now() - timedelta(seconds=1))");
+    }
+
+    /// The statuses of its answers to token requests, in order.
+    pub fn token_answers(&self) -> Vec<u16> {
+        let log = fs::read_to_string(self.state.path().join("log")).expect("the log is there");
+        let answer = |line: &str| line.split_once("\"POST /oauth2/token/ HTTP/1.1\" ")?.1.get(..3)?.parse().ok();
+        log.lines().filter_map(answer).collect()
+    }
+
+    fn inside(&self, script: &str) -> String {
+        let mut command = Command::new(python());
+        let output = command
+            .args(["-c", INSIDE, script])
+            .arg(server())
+            .env("STATE_DIR", self.state.path())
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .output()
+            .expect("python can be run");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("it prints text")
     }
 
     /// Revokes a token as its client may (RFC 7009).

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "no test file needs all of it")]
 
+pub mod account;
 pub mod django;
 
 use std::{
@@ -130,6 +131,21 @@ impl Keyway {
         values.into_iter().fold(self, |keyway, (name, value)| keyway.env(name, value))
     }
 
+    /// Runs it by way of another program, which is given the command as its last arguments.
+    pub fn through<A: Into<OsString>>(mut self, program: impl IntoIterator<Item = A>) -> Self {
+        let mut words = program.into_iter().map(Into::into);
+        let mut outer = Command::new(words.next().expect("a program"));
+        let inner = self.0.as_std();
+        outer.args(words).arg(inner.get_program()).args(inner.get_args()).env_clear();
+        outer.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        if let Some(folder) = inner.get_current_dir() {
+            outer.current_dir(folder);
+        }
+        outer.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        self.0 = outer;
+        self
+    }
+
     pub fn stdout(mut self, stdout: impl Into<Stdio>) -> Self {
         self.0.stdout(stdout);
         self
@@ -244,6 +260,13 @@ impl Running {
         json(&line.expect("its output can be read").expect("its output goes on"))
     }
 
+    /// The next line of its output, as JSON, unless it has ended.
+    pub async fn read_or_end(&mut self) -> Option<Value> {
+        let stdout = self.stdout.as_mut().expect("its output is open");
+        let line = tokio::time::timeout(PATIENCE, stdout.next_line()).await.expect("an outcome comes, or the end");
+        line.expect("its output can be read").as_deref().map(json)
+    }
+
     /// Reads its errors up to the first line that has this in it, and gives that line.
     pub async fn told(&mut self, words: &str) -> String {
         let stderr = self.stderr.as_mut().expect("its errors are open");
@@ -264,6 +287,11 @@ impl Running {
     /// There is no more input.
     pub fn close_stdin(&mut self) {
         self.stdin = None;
+    }
+
+    /// Kills it as the kernel does: it hears nothing of it.
+    pub async fn kill(&mut self) {
+        self.child.kill().await.expect("it can be killed");
     }
 
     /// Sends it a signal, such as `TERM`.

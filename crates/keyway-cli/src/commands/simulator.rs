@@ -18,6 +18,7 @@ pub(crate) async fn run(args: SimulatorArgs) -> Result<ExitCode, CliError> {
         podio_token_ttl_s: args.podio_token_ttl.unwrap_or(defaults.podio_token_ttl_s),
         podero_token_ttl_s: args.podero_token_ttl.unwrap_or(defaults.podero_token_ttl_s),
         rotate_refresh_tokens: args.rotate_refresh_tokens,
+        refresh_reuse_revokes: args.refresh_reuse_revokes,
         podero_body: match args.podero_body {
             PoderoBodyArg::Json => PoderoBody::Json,
             PoderoBodyArg::Form => PoderoBody::Form,

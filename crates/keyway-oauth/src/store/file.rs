@@ -127,7 +127,15 @@ impl FileStore {
         let begun = Instant::now();
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(FileGuard { store: self, key, _lock: file }),
+                Ok(()) => {
+                    let path = self.path(&key);
+                    blocking(move || {
+                        remove_leftovers(&path);
+                        Ok(())
+                    })
+                    .await?;
+                    return Ok(FileGuard { store: self, key, _lock: file });
+                }
                 Err(TryLockError::WouldBlock) if begun.elapsed() < patience => tokio::time::sleep(LOCK_POLL).await,
                 Err(TryLockError::WouldBlock) => {
                     return Err(StoreError::Locked { waited_ms: begun.elapsed().as_millis() });
@@ -225,11 +233,28 @@ async fn blocking<T: Send + 'static>(
 /// Puts a file that its owner alone can read in the place of another: whole and durable, or not at all.
 pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".keyway").tempfile_in(folder)?;
+    let mut file = tempfile::Builder::new().prefix(&temporary_prefix(path)).tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     sync_folder(folder)
+}
+
+/// How the temporary files of a file begin.
+fn temporary_prefix(path: &Path) -> String {
+    format!(".{}.", path.file_name().unwrap_or_default().to_string_lossy())
+}
+
+/// Removes what a process that was killed left of a write. Only whoever holds the file's lock may: then nobody writes.
+fn remove_leftovers(path: &Path) {
+    let prefix = temporary_prefix(path);
+    let entries = path.parent().and_then(|folder| std::fs::read_dir(folder).ok());
+    for entry in entries.into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(&prefix) {
+            // It only takes up room: next time, then.
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// Removes a file, durably. One that is not there is no error.

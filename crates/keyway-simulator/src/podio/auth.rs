@@ -7,7 +7,10 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::error::Refusal;
+use super::{
+    error::Refusal,
+    refresh::{Dead, Family, RefreshTokens},
+};
 use crate::{ids, options::Options};
 
 pub(crate) const CLIENT_ID: &str = "simulator-client";
@@ -29,7 +32,6 @@ const APPS: &[(u64, &str)] = &[(500_600, APP_TOKEN), (500_601, "simulator-app-to
 /// The domain that the demo key is bound to.
 const DOMAIN: &str = "integration.example.org";
 const CODE_LIFETIME: Duration = Duration::from_secs(600);
-const REFRESH_IDLE: Duration = Duration::from_secs(28 * 24 * 3600);
 
 /// Whose token it is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -49,14 +51,8 @@ pub(crate) struct Caller {
 struct Access {
     caller: Caller,
     scope: String,
+    family: Family,
     ends: Instant,
-}
-
-#[derive(Debug)]
-struct Refresh {
-    caller: Caller,
-    scope: String,
-    last_used: Instant,
 }
 
 #[derive(Debug)]
@@ -71,9 +67,8 @@ struct Code {
 #[derive(Debug)]
 pub(crate) struct Grants {
     ttl: Duration,
-    rotate: bool,
     access: HashMap<String, Access>,
-    refresh: HashMap<String, Refresh>,
+    pub(crate) refresh: RefreshTokens,
     codes: HashMap<String, Code>,
 }
 
@@ -81,22 +76,18 @@ pub(crate) struct Grants {
 
 impl Grants {
     pub(crate) fn new(options: &Options) -> Self {
-        let ada = Caller { owner: Owner::User(9_000_001), client: CLIENT_ID.to_owned() };
-        let scope = || "global:all".to_owned();
-        let refresh = Refresh { caller: ada.clone(), scope: scope(), last_used: Instant::now() };
         // The demo code has no end: a simulator may run for days.
         let code = Code {
             client: CLIENT_ID.to_owned(),
             redirect_uri: REDIRECT_URI.to_owned(),
-            owner: ada.owner,
-            scope: scope(),
+            owner: Owner::User(9_000_001),
+            scope: "global:all".to_owned(),
             made: None,
         };
         Self {
             ttl: Duration::from_secs(options.podio_token_ttl_s.min(crate::options::LONGEST_TTL_S)),
-            rotate: options.rotate_refresh_tokens,
             access: HashMap::new(),
-            refresh: [(REFRESH_TOKEN.to_owned(), refresh)].into(),
+            refresh: RefreshTokens::new(options),
             codes: [(CODE.to_owned(), code)].into(),
         }
     }
@@ -105,8 +96,10 @@ impl Grants {
         self.access.clear();
     }
 
-    pub(crate) fn kill_refresh_tokens(&mut self) {
-        self.refresh.clear();
+    /// The refresh token of a new grant of the first user, by the first client.
+    pub(crate) fn new_refresh_token(&mut self) -> String {
+        let ada = Caller { owner: Owner::User(9_000_001), client: CLIENT_ID.to_owned() };
+        self.refresh.begin(&ada, "global:all").0
     }
 
     pub(crate) fn is_client(id: &str) -> bool {
@@ -160,13 +153,13 @@ impl Grants {
                 if *right != password {
                     return Err(refused("Sorry, that password is wrong.", "user.invalid.password"));
                 }
-                Ok(self.issue(caller(Owner::User(*id)), "global:all", None))
+                Ok(self.issue(caller(Owner::User(*id)), "global:all"))
             }
             "app" => {
                 let (id, token) = (needed("app_id")?, needed("app_token")?);
                 let app = APPS.iter().find(|(known, right)| known.to_string() == id && *right == token);
                 let (id, _) = app.ok_or_else(|| refused("Invalid app id or token.", "app.invalid.token"))?;
-                Ok(self.issue(caller(Owner::App(*id)), &format!("app_{id}:all"), None))
+                Ok(self.issue(caller(Owner::App(*id)), &format!("app_{id}:all")))
             }
             "authorization_code" => {
                 let (code, uri) = (needed("code")?, needed("redirect_uri")?);
@@ -177,36 +170,37 @@ impl Grants {
                 if old || known.redirect_uri != uri || known.client != client {
                     return Err(spent());
                 }
-                Ok(self.issue(caller(known.owner), &known.scope, None))
+                Ok(self.issue(caller(known.owner), &known.scope))
             }
             "refresh_token" => {
                 let token = needed("refresh_token")?;
                 let dead = || refused("Invalid or expired refresh token.", "oauth.refresh_token.invalid");
-                let known = self.refresh.get(token).ok_or_else(dead)?;
-                if known.caller.client != client || known.last_used.elapsed() > REFRESH_IDLE {
-                    return Err(dead());
-                }
-                let (caller, scope) = (known.caller.clone(), known.scope.clone());
-                let kept = (!self.rotate).then(|| token.to_owned());
-                if self.rotate {
-                    self.refresh.remove(token);
-                }
-                Ok(self.issue(caller, &scope, kept))
+                let (next, known) = self.refresh.redeem(token, client).map_err(|why| {
+                    if let Dead::Revoked(family) = why {
+                        self.access.retain(|_, access| access.family != family);
+                    }
+                    dead()
+                })?;
+                Ok(self.give(known.caller, &known.scope, next, known.family))
             }
             other => Err(Refusal::new(400, "unsupported_grant_type", format!("Unsupported grant type {other}"))),
         }
     }
 
-    fn issue(&mut self, caller: Caller, scope: &str, refresh_token: Option<String>) -> Value {
-        let (access_token, refresh_token) = (ids::hex(32), refresh_token.unwrap_or_else(|| ids::hex(32)));
+    /// The tokens of a new grant.
+    fn issue(&mut self, caller: Caller, scope: &str) -> Value {
+        let (refresh_token, family) = self.refresh.begin(&caller, scope);
+        self.give(caller, scope, refresh_token, family)
+    }
+
+    fn give(&mut self, caller: Caller, scope: &str, refresh_token: String, family: Family) -> Value {
+        let access_token = ids::hex(32);
         let (kind, id) = match caller.owner {
             Owner::User(id) => ("user", id),
             Owner::App(id) => ("app", id),
         };
-        let now = Instant::now();
-        let access = Access { caller: caller.clone(), scope: scope.to_owned(), ends: now + self.ttl };
+        let access = Access { caller, scope: scope.to_owned(), family, ends: Instant::now() + self.ttl };
         self.access.insert(access_token.clone(), access);
-        self.refresh.insert(refresh_token.clone(), Refresh { caller, scope: scope.to_owned(), last_used: now });
         json!({
             "access_token": access_token, "token_type": "bearer", "ref": {"type": kind, "id": id},
             "expires_in": self.ttl.as_secs(), "scope": scope, "refresh_token": refresh_token
@@ -244,6 +238,6 @@ impl Grants {
     /// Ends all of a caller's tokens.
     pub(crate) fn invalidate(&mut self, caller: &Caller) {
         self.access.retain(|_, access| access.caller != *caller);
-        self.refresh.retain(|_, refresh| refresh.caller != *caller);
+        self.refresh.kill_of(caller);
     }
 }

@@ -1,0 +1,52 @@
+//! A token that the store could not take when it came: stored as soon as that is possible again.
+
+use std::time::Duration;
+
+use crate::{
+    shared::{Inner, Unstored},
+    store::StoreError,
+};
+
+/// How often a token that could not be stored is tried again.
+const STORE_AGAIN: Duration = Duration::from_secs(1);
+
+/// Stores what could not be stored when it came: tried again and again, and a last time when the process ends.
+pub(crate) async fn store_later(inner: &Inner) {
+    loop {
+        let last = tokio::select! {
+            () = tokio::time::sleep(STORE_AGAIN) => false,
+            () = inner.closing.cancelled() => true,
+        };
+        let stored = store_unstored(inner).await;
+        let mut state = inner.state();
+        if let (Err(error), true) = (&stored, last) {
+            tracing::error!(
+                event = "token_lost", account = %inner.account.label(), %error,
+                "the process ends, and its token could not be stored; the account may need a new sign-in"
+            );
+        }
+        if last || state.unstored.is_none() {
+            state.stores_later = false;
+            return;
+        }
+    }
+}
+
+/// One attempt at that, under the lock, so that no renewal changes what there is to store.
+async fn store_unstored(inner: &Inner) -> Result<(), StoreError> {
+    let mut guard = inner.store.exclusive(&inner.key, STORE_AGAIN).await?;
+    let Some(Unstored { token, instead_of }) = inner.state().unstored.clone() else { return Ok(()) };
+    let now = guard.load().await?;
+    // An empty place is filled, whoever emptied it.
+    let expected = if now.token.is_none() { now.version } else { instead_of };
+    match guard.replace_if(expected, &token).await {
+        Ok(_) => {
+            tracing::warn!(event = "token_stored_late", account = %inner.account.label(), "the new token is stored now");
+        }
+        // A peer went on from a new sign-in: its token stands.
+        Err(StoreError::Conflict) => {}
+        Err(error) => return Err(error),
+    }
+    inner.state().unstored = None;
+    Ok(())
+}
