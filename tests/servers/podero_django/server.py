@@ -15,8 +15,15 @@ ended. Its database lies in STATE_DIR and is made when it starts. What else can 
                      json: DOT's JSONOAuthLibCore, JSON bodies only
                      both: by Content-Type                     (both)
   PKCE_REQUIRED      1: authorization_code needs PKCE          (1, DOT's default)
+                     The client `native` needs it in any case.
   AUTO_APPROVE       1: no page of consent after the login     (1)
+  SEND_ISS           1: `iss` in answers to sign-ins, RFC 9207 (0, DOT's default)
+  DEVICE_INTERVAL    seconds between a device's polls          (5, DOT's default)
   TOKEN_DELAY_MS     milliseconds before each token response   (0)
+
+What a person does in a browser: /accounts/login/ is the login form, /oauth2/authorize/ the page of consent with
+`Cancel` and `Authorize`, /oauth2/device/ where a device's code is entered and then accepted or denied. Loopback
+redirect URIs may have any port (RFC 8252 section 7.3). Tokens are revoked at /oauth2/revoke_token/ (RFC 7009).
 """
 
 import os
@@ -43,11 +50,14 @@ BACKENDS = {
     "json": "oauth2_provider.oauth2_backends.JSONOAuthLibCore",
     "both": "server.ByContentType",
 }
+REDIRECT_URI = "http://127.0.0.1/callback/django-here"
 ORG_ID = "6f9d3c1e-52a4-4d0b-9a55-3f1c7f0e2b10"
 SEED = {
     "m2m": ("podero-sandbox-client", "podero-sandbox-secret"),
     "odd": ("podero odd:client", "s+cr%41t/=&: \u00fc"),
     "web": ("web-client", "web-secret"),
+    "native": ("native-client", ""),
+    "device": ("device-client", ""),
     "user": ("tester@example.org", "tester-password"),
 }
 
@@ -68,6 +78,7 @@ if not settings.configured:
         USE_TZ=True,
         LOGIN_URL="/accounts/login/",
         LOGIN_REDIRECT_URL="/",
+        STATIC_URL="/static/",
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         # A fast hasher: DOT stores client secrets hashed, and Django's default
         # hasher costs a large part of a second for every token request.
@@ -117,7 +128,11 @@ if not settings.configured:
             "ROTATE_REFRESH_TOKEN": env_flag("ROTATE_REFRESH", "1"),
             "REFRESH_TOKEN_GRACE_PERIOD_SECONDS": env_int("REFRESH_GRACE", 0),
             "REFRESH_TOKEN_REUSE_PROTECTION": env_flag("REUSE_PROTECTION", "0"),
-            "PKCE_REQUIRED": env_flag("PKCE_REQUIRED", "1"),
+            "PKCE_REQUIRED": lambda client_id: (
+                client_id == SEED["native"][0] or env_flag("PKCE_REQUIRED", "1")
+            ),
+            "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": env_flag("SEND_ISS", "0"),
+            "DEVICE_FLOW_INTERVAL": env_int("DEVICE_INTERVAL", 5),
             "OAUTH2_BACKEND_CLASS": BACKENDS[os.environ.get("DOT_BACKEND", "both")],
             "SCOPES": {"read": "Reading scope", "write": "Writing scope"},
         },
@@ -246,6 +261,7 @@ def seed():
     user.set_password(SEED["user"][1])
     user.save()
     common = {"user": user, "client_type": App.CLIENT_CONFIDENTIAL}
+    public = {"user": user, "client_type": App.CLIENT_PUBLIC}
     for key in ("m2m", "odd"):
         App.objects.get_or_create(
             client_id=SEED[key][0],
@@ -263,10 +279,35 @@ def seed():
             "name": "web",
             "client_secret": SEED["web"][1],
             "authorization_grant_type": App.GRANT_AUTHORIZATION_CODE,
-            "redirect_uris": "http://127.0.0.1:8976/callback http://localhost:8976/callback",
+            "redirect_uris": f"{REDIRECT_URI} http://127.0.0.1:8976/callback http://localhost:8976/callback",
             "skip_authorization": env_flag("AUTO_APPROVE", "1"),
         },
     )
+    App.objects.get_or_create(
+        client_id=SEED["native"][0],
+        defaults={
+            **public,
+            "name": "native",
+            "authorization_grant_type": App.GRANT_AUTHORIZATION_CODE,
+            "redirect_uris": REDIRECT_URI,
+            "skip_authorization": env_flag("AUTO_APPROVE", "1"),
+        },
+    )
+    App.objects.get_or_create(
+        client_id=SEED["device"][0],
+        defaults={
+            **public,
+            "name": "device",
+            "authorization_grant_type": App.GRANT_DEVICE_CODE,
+        },
+    )
+
+
+def know_own_address(port):
+    """The device flow tells people where to go, which is known once the port is."""
+    page = f"http://127.0.0.1:{port}/oauth2/device/"
+    settings.OAUTH2_PROVIDER["OAUTH_DEVICE_VERIFICATION_URI"] = page
+    settings.OAUTH2_PROVIDER["OAUTH_DEVICE_VERIFICATION_URI_COMPLETE"] = page + "?user_code={user_code}"
 
 
 def main():
@@ -282,6 +323,7 @@ def main():
     seed()
     server = ThreadedWSGIServer(("127.0.0.1", 0), WSGIRequestHandler)
     server.daemon_threads = True
+    know_own_address(server.server_address[1])
     server.set_app(get_internal_wsgi_application())
     print(server.server_address[1], flush=True)
     server.serve_forever()

@@ -8,14 +8,14 @@ use std::{
     sync::OnceLock,
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
 
-use super::{target_dir, workspace};
+use super::{
+    browser::Browser,
+    http::{self, Answer},
+    target_dir, workspace,
+};
 
 /// The organisation that the server knows.
 pub const ORG_ID: &str = "6f9d3c1e-52a4-4d0b-9a55-3f1c7f0e2b10";
@@ -24,8 +24,16 @@ pub const PLAIN: (&str, &str) = ("podero-sandbox-client", "podero-sandbox-secret
 /// A client with all characters that encodings trip over.
 pub const ODD: (&str, &str) = ("podero odd:client", "s+cr%41t/=&: \u{fc}");
 
-/// A client that people sign in with.
+/// A client that people sign in to.
 pub const WEB: (&str, &str) = ("web-client", "web-secret");
+/// A public client that people sign in to, and that cannot do without PKCE.
+pub const NATIVE: &str = "native-client";
+/// A public client on a device without a browser.
+pub const DEVICE: &str = "device-client";
+/// Where the first two are sent back to, at any port.
+pub const CALLBACK: &str = "/callback/django-here";
+/// A person, and how they sign in.
+const PERSON: (&str, &str) = ("tester@example.org", "tester-password");
 
 /// Runs what stands in its first argument inside the server's own settings, with its models at hand.
 const INSIDE: &str = "\
@@ -89,10 +97,48 @@ impl Django {
         component
     }
 
-    /// The access tokens that it has given so far, oldest first.
+    /// A component of this server for people who sign in.
+    pub fn sign_in_component(&self) -> Value {
+        let url = format!("http://{}", self.address);
+        let code = json!({"code_challenge_method": "S256"});
+        json!({
+            "keyway": 1, "name": "django-here", "title": "Django here", "version": "1.0.0",
+            "environments": {"production": {}},
+            "oauth2": {
+                "authorization_endpoint": format!("{url}/oauth2/authorize/"),
+                "token_endpoint": format!("{url}/oauth2/token/"),
+                "revocation_endpoint": format!("{url}/oauth2/revoke_token/"),
+                "device_authorization_endpoint": format!("{url}/oauth2/device-authorization/"),
+                "token_endpoint_auth_method": "client_secret_post",
+                "scope": {"default": ["read"]},
+                "grants": {"authorization_code": code, "device_code": {}, "refresh_token": {}}
+            },
+            "api": {"base_url": url}
+        })
+    }
+
+    /// The person signs in on the login form that the browser is on.
+    pub async fn log_in(&self, browser: &Browser) {
+        browser.fill("input[name=username]", PERSON.0).await;
+        browser.fill("input[name=password]", PERSON.1).await;
+        browser.click("form button").await;
+    }
+
+    /// The access tokens that work, oldest first.
     pub fn access_tokens(&self) -> Vec<String> {
-        let query = "import sqlite3, sys; [print(row[0]) for row in sqlite3.connect(sys.argv[1]).execute('select token from oauth2_provider_accesstoken order by id')]";
-        let output = Command::new(python()).args(["-c", query]).arg(self.state.path().join("db.sqlite3")).output();
+        self.select("select token from oauth2_provider_accesstoken order by id")
+    }
+
+    /// All refresh tokens that it has ever given, oldest first.
+    pub fn refresh_token_texts(&self) -> Vec<String> {
+        self.select("select token from oauth2_provider_refreshtoken order by id")
+    }
+
+    fn select(&self, query: &str) -> Vec<String> {
+        let script =
+            "import sqlite3, sys; [print(row[0]) for row in sqlite3.connect(sys.argv[1]).execute(sys.argv[2])]";
+        let database = self.state.path().join("db.sqlite3");
+        let output = Command::new(python()).args(["-c", script]).arg(database).arg(query).output();
         let output = output.expect("python can be run");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("tokens are text").lines().map(str::to_owned).collect()
@@ -152,28 +198,25 @@ impl Django {
 
     /// Revokes a token as its client may (RFC 7009).
     pub async fn revoke(&self, token: &str, client: (&str, &str)) {
-        let body = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs([("token", token), ("client_id", client.0), ("client_secret", client.1)])
-            .finish();
-        let form = "application/x-www-form-urlencoded";
-        let head =
-            format!("POST /oauth2/revoke_token/ HTTP/1.0\r\nContent-Type: {form}\r\nContent-Length: {}", body.len());
-        let answer = self.talk(&format!("{head}\r\nHost: {}\r\n\r\n{body}", self.address)).await;
-        assert!(answer.lines().next().is_some_and(|status| status.contains(" 200 ")), "{answer}");
+        let form = [("token", token), ("client_id", client.0), ("client_secret", client.1)];
+        let answer = self.post("/oauth2/revoke_token/", &form).await;
+        assert_eq!(answer.status, 200, "{answer}");
     }
 
-    /// What it answers to a GET with this token: status line, headers, body.
-    pub async fn get(&self, path: &str, token: &str) -> String {
-        let head = format!("GET {path} HTTP/1.0\r\nAuthorization: Bearer {token}");
-        self.talk(&format!("{head}\r\nHost: {}\r\n\r\n", self.address)).await
+    /// What it answers to a GET with this token.
+    pub async fn get(&self, path: &str, token: &str) -> Answer {
+        let (url, bearer) = (self.url(path), format!("Bearer {token}"));
+        http::send("GET", &url, &[("authorization", &bearer)], "").await.expect("it answers")
     }
 
-    async fn talk(&self, request: &str) -> String {
-        let mut stream = TcpStream::connect(&self.address).await.expect("it listens");
-        stream.write_all(request.as_bytes()).await.expect("it reads");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.expect("it answers");
-        answer
+    /// What it answers to a form.
+    pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
+        http::post(&self.url(path), form).await
+    }
+
+    /// The URL of a path of it.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
     }
 }
 

@@ -3,7 +3,11 @@
 #![allow(dead_code, reason = "no test file needs all of it")]
 
 pub mod account;
+pub mod browser;
 pub mod django;
+pub mod http;
+pub mod scripted;
+pub mod sign_in;
 
 use std::{
     ffi::OsString,
@@ -173,7 +177,7 @@ impl Keyway {
         let mut child = self.0.spawn().expect("the binary can be started");
         let stdout = child.stdout.take().map(|stdout| BufReader::new(stdout).lines());
         let stderr = child.stderr.take().map(|stderr| BufReader::new(stderr).lines());
-        Running { stdin: child.stdin.take(), stdout, stderr, child }
+        Running { stdin: child.stdin.take(), stdout, stderr, heard: String::new(), child }
     }
 }
 
@@ -237,6 +241,7 @@ pub struct Running {
     stdin: Option<ChildStdin>,
     stdout: Option<Lines<BufReader<ChildStdout>>>,
     stderr: Option<Lines<BufReader<tokio::process::ChildStderr>>>,
+    heard: String,
     child: Child,
 }
 
@@ -260,23 +265,28 @@ impl Running {
         json(&line.expect("its output can be read").expect("its output goes on"))
     }
 
-    /// The next line of its output, as JSON, unless it has ended.
-    pub async fn read_or_end(&mut self) -> Option<Value> {
-        let stdout = self.stdout.as_mut().expect("its output is open");
-        let line = tokio::time::timeout(PATIENCE, stdout.next_line()).await.expect("an outcome comes, or the end");
-        line.expect("its output can be read").as_deref().map(json)
-    }
-
     /// Reads its errors up to the first line that has this in it, and gives that line.
     pub async fn told(&mut self, words: &str) -> String {
+        self.told_as(words, |line| line.contains(words).then(|| line.to_owned())).await
+    }
+
+    /// Reads its errors up to the first line that can be read so, and gives what it says.
+    pub async fn told_as<T>(&mut self, what: &str, read: impl Fn(&str) -> Option<T>) -> T {
         let stderr = self.stderr.as_mut().expect("its errors are open");
         loop {
             let line = tokio::time::timeout(PATIENCE, stderr.next_line()).await.expect("it says something");
-            let line = line.expect("its errors can be read").unwrap_or_else(|| panic!("it never says `{words}`"));
-            if line.contains(words) {
-                return line;
+            let line = line.expect("its errors can be read");
+            let line = line.unwrap_or_else(|| panic!("it never says `{what}`:\n{}", self.heard));
+            self.heard.push_str(&format!("{line}\n"));
+            if let Some(said) = read(&line) {
+                return said;
             }
         }
+    }
+
+    /// Its errors as far as they have been read.
+    pub fn heard(&self) -> &str {
+        &self.heard
     }
 
     /// Nobody reads its output any more.

@@ -132,9 +132,10 @@ impl AuthorizationRequest {
     /// RFC 9207 section 2.4: simple string comparison, and a missing `iss` is refused where the server always sends it.
     fn check_issuer(&self, iss: Option<String>) -> Result<(), AnswerError> {
         match (self.issuer(), iss) {
-            (Some(issuer), Some(iss)) if iss != issuer => {
-                Err(AnswerError::WrongIssuer(format!("is of `{}`, not of `{issuer}`", printable(&iss, LONGEST_TEXT))))
-            }
+            (Some(issuer), Some(iss)) if iss != issuer => Err(AnswerError::WrongIssuer(format!(
+                "comes from another server: its `iss` is `{}`, not `{issuer}`",
+                printable(&iss, LONGEST_TEXT)
+            ))),
             (_, None) if self.issuer_required() => {
                 Err(AnswerError::WrongIssuer("has no `iss`, which this server always sends".to_owned()))
             }

@@ -149,7 +149,7 @@ impl DeviceSignIn {
         loop {
             let (wait, over) = (polling.wait(), self.begun + self.authorization.expires_in);
             if Instant::now() + wait > over {
-                return Err(self.refused("nobody has typed the code in while it was good; begin anew"));
+                return Err(self.refused("the code expired before anybody typed it in; begin anew"));
             }
             tokio::time::sleep(wait).await;
             let offer = Offer::DeviceCode(self.authorization.device_code.clone());
@@ -161,7 +161,7 @@ impl DeviceSignIn {
                 let said = fault.oauth.as_ref().and_then(|oauth| oauth.error.as_deref());
                 return Err(match said {
                     Some("access_denied") => self.refused("the person refused"),
-                    Some("expired_token") => self.refused("the code is too old; begin anew"),
+                    Some("expired_token") => self.refused("the code has expired; begin anew"),
                     _ => self.tokens.failed(&fault),
                 });
             }
