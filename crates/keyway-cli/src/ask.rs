@@ -34,6 +34,13 @@ pub(crate) fn text(question: &str, default: Option<&str>) -> Result<String, CliE
     }
 }
 
+/// Asks for a text that may be left out.
+pub(crate) fn optional(question: &str) -> Result<Option<String>, CliError> {
+    prompt(&format!("{question} (may be left out): "));
+    let answer = line()?.ok_or_else(given_up)?;
+    Ok(Some(answer.trim().to_owned()).filter(|answer| !answer.is_empty()))
+}
+
 /// Asks for one of several.
 pub(crate) fn choice<'o>(question: &str, options: &[&'o str], default: Option<&str>) -> Result<&'o str, CliError> {
     loop {

@@ -3,7 +3,7 @@
 use keyway_component::{Secret, printable};
 use url::{Url, form_urlencoded};
 
-use super::AuthorizationRequest;
+use super::{AuthorizationRequest, Page};
 
 /// Longest text of a server that is passed on, in characters.
 const LONGEST_TEXT: usize = 300;
@@ -22,7 +22,7 @@ pub enum AnswerError {
     #[error("this is not the answer to this sign-in: {0}; open the printed address and use what comes of it")]
     NotThisSignIn(&'static str),
     /// The server said no, or the person did.
-    #[error("the sign-in was refused{}", in_brackets(.error, .description.as_deref()))]
+    #[error("the sign-in was refused ({})", said(.error, .description.as_deref()))]
     Refused {
         /// The member `error`.
         error: String,
@@ -37,10 +37,10 @@ pub enum AnswerError {
     NoCode,
 }
 
-fn in_brackets(error: &str, description: Option<&str>) -> String {
+fn said(error: &str, description: Option<&str>) -> String {
     match description {
-        Some(description) => format!(" ({error}: {description})"),
-        None => format!(" ({error})"),
+        Some(description) => format!("{error}: {description}"),
+        None => error.to_owned(),
     }
 }
 
@@ -51,6 +51,16 @@ impl AnswerError {
     #[must_use]
     pub fn leaves_open(&self) -> bool {
         matches!(self, Self::NotThisSignIn(_) | Self::NoCode)
+    }
+
+    /// What the browser is told about it.
+    #[must_use]
+    pub fn page(&self) -> Page {
+        match self {
+            Self::NotThisSignIn(_) | Self::NoCode => Page::not_this_sign_in(),
+            Self::Refused { error, description } => Page::refused(&said(error, description.as_deref())),
+            Self::WrongIssuer(_) => Page::failed(&self.to_string()),
+        }
     }
 }
 

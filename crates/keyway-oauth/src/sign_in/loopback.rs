@@ -143,7 +143,7 @@ async fn serve(stream: TcpStream, awaited: Arc<Awaited>) {
 async fn respond(awaited: &Awaited, request: &Request<Incoming>) -> Response<Full<Bytes>> {
     let page = match awaited.read(request) {
         None => Page::nothing_here(),
-        Some(Err(error)) if error.leaves_open() => Page::not_this_sign_in(),
+        Some(Err(error)) if error.leaves_open() => error.page(),
         Some(answer) => {
             let sender = awaited.answers.lock().unwrap_or_else(PoisonError::into_inner).take();
             let (page, shown) = oneshot::channel();

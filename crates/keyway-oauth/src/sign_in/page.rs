@@ -19,10 +19,11 @@ impl Page {
         Self { status: 200, heading: "You are signed in", text }
     }
 
-    /// The server, or the person, said no.
+    /// The server, or the person, said no; `said` is what the server says of it.
     #[must_use]
-    pub fn refused(why: &str) -> Self {
-        let text = format!("{}. Nothing was stored. You can close this window.", capitalised(why));
+    pub fn refused(said: &str) -> Self {
+        let said = said.trim_end_matches('.');
+        let text = format!("The server says: {said}. Nothing was stored. You can close this window.");
         Self { status: 200, heading: "The sign-in was refused", text }
     }
 
@@ -78,8 +79,11 @@ mod tests {
 
     #[test]
     fn c63_a_page_shows_what_it_is_told_and_nothing_of_it_acts() {
-        let html = Page::refused("the person said <script>alert(1)</script> & \"no\"").html();
-        assert!(html.contains("The person said &lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;no&quot;."), "{html}");
+        let html = Page::refused("<script>alert(1)</script> & \"no\".").html();
+        assert!(
+            html.contains("The server says: &lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;no&quot;."),
+            "{html}"
+        );
         for active in ["<script", "href", "src=", "http-equiv"] {
             assert!(!html.contains(active), "{active}: {html}");
         }

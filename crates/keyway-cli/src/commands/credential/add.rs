@@ -122,6 +122,13 @@ impl Draft<'_> {
                 }
             }
         }
+        if self.asks {
+            for name in self.optional_variables() {
+                let question = self.component.variables.get(&name).and_then(|variable| variable.title.clone());
+                let answer = ask::optional(&question.unwrap_or_else(|| name.clone()))?;
+                self.file.variables.extend(answer.map(|answer| (name, answer)));
+            }
+        }
         if missing.is_empty() {
             return Ok(());
         }
@@ -203,6 +210,18 @@ impl Draft<'_> {
             let has_default = component.variables.get(name).is_some_and(|variable| variable.default.is_some());
             !has_default && fixed.is_none_or(|fixed| !fixed.contains_key(name))
         })
+    }
+
+    /// Plain variables that only some messages need: no URL of the account and no grant names them.
+    fn optional_variables(&self) -> Vec<String> {
+        let fixed = |name: &str| self.component.environments.values().any(|values| values.contains_key(name));
+        let custom = self.component.oauth2.custom_grants.values();
+        let of_grants: Vec<&str> =
+            custom.flat_map(|grant| grant.token_params.values().flatten().flat_map(keyway::Template::names)).collect();
+        let open = self.component.variables.iter().filter(|(name, variable)| {
+            !variable.secret && variable.default.is_none() && !fixed(name) && !of_grants.contains(&name.as_str())
+        });
+        open.map(|(name, _)| name.clone()).filter(|name| !self.has(name)).collect()
     }
 
     fn is_secret(&self, input: &str) -> bool {

@@ -37,11 +37,7 @@ pub(super) async fn sign_in(
         Ok(code) => code.clone(),
         Err(error) => {
             let error = error.clone();
-            let page = match &error {
-                keyway::sign_in::AnswerError::Refused { .. } => Page::refused(&error.to_string()),
-                other => Page::failed(&other.to_string()),
-            };
-            callback.show(page).await;
+            callback.show(error.page()).await;
             return Err(Ended::Refused(error.into()));
         }
     };
