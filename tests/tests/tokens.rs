@@ -225,7 +225,7 @@ async fn a_token_answer_under_a_wrong_label_is_read_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_rejected_token_is_renewed_once_a_message() {
+async fn h03_a_rejected_token_is_renewed_once_a_message() {
     let api = Mock::api(|_| async { reply(401, &json!({})) }).await;
     let (_host, connection) = acme::connected(&acme(&api.url));
     for n in 1..=3 {
@@ -324,7 +324,7 @@ async fn rotating() -> (Mock, Arc<Rotation>) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_hosts_never_lose_a_rotating_refresh_token() {
+async fn h04_two_hosts_never_lose_a_rotating_refresh_token() {
     let (api, rotation) = rotating().await;
     let store = tempfile::tempdir().unwrap();
     let mut hosts = Vec::new();

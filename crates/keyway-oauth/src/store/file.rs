@@ -50,8 +50,12 @@ impl FileStore {
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let folder = folder.into();
         make_private_folder(&folder)?;
-        let key = StoreKey::open_or_create(&folder.join("key"))?;
-        Self::with_key(folder, key)
+        let path = folder.join("key");
+        // Records of a key that is gone, or that is kept elsewhere: a new one would open none of them.
+        if StoreKey::has_check(&folder) && !path.exists() {
+            return Err(StoreError::KeyMismatch { place: folder.display().to_string() });
+        }
+        Self::with_key(folder, StoreKey::open_or_create(&path)?)
     }
 
     /// Opens a folder with a key that is kept elsewhere.

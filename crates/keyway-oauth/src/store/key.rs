@@ -90,6 +90,11 @@ impl StoreKey {
         if write_new(path, key.as_bytes())? { Ok(key) } else { Self::from_file(path) }
     }
 
+    /// Whether a folder's records were written with some key already.
+    pub(crate) fn has_check(folder: &Path) -> bool {
+        folder.join(CHECK).exists()
+    }
+
     /// Makes sure that this is the key with which the folder's records were written. The first key is.
     pub(crate) fn check_folder(&self, folder: &Path) -> Result<(), StoreError> {
         let path = folder.join(CHECK);

@@ -41,8 +41,12 @@ fn place() -> String {
 }
 
 fn no(error: &Error) -> StoreError {
+    let what = match error {
+        Error::NoDefaultStore => "there is none that answers".to_owned(),
+        other => other.to_string(),
+    };
     StoreError::NoKey {
         place: place(),
-        why: format!("{error}; unlock it, or give the key with KEYWAY_KEY or KEYWAY_KEY_FILE instead"),
+        why: format!("{what}; unlock it, or give the key with KEYWAY_KEY or KEYWAY_KEY_FILE instead"),
     }
 }
