@@ -1,7 +1,6 @@
 //! Rules of the OAuth RFCs about tokens, one test a rule, named by it.
 
-#[path = "support/scripted.rs"]
-mod scripted;
+mod support;
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,8 +14,8 @@ use keyway_tests::{
     failed,
     mock::{Mock, Seen, empty, reply, token},
 };
-use scripted::{component, form, refusal, scripted, willing};
 use serde_json::{Value, json};
+use support::scripted::{component, form, refusal, scripted, willing};
 use url::Url;
 
 /// An API that refuses each token after its first use.

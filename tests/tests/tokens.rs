@@ -236,7 +236,7 @@ async fn h03_a_rejected_token_is_renewed_once_a_message() {
 }
 
 #[tokio::test]
-async fn a_403_is_no_case_for_a_renewal() {
+async fn c21_a_403_is_no_case_for_a_renewal() {
     let api = Mock::api(|_| async { reply(403, &json!({"error": "insufficient_scope"})) }).await;
     let (_host, connection) = acme::connected(&acme(&api.url));
     let failure = failed(connection.send(Message::get("/x")).await);

@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_in_every_form() {
+    fn h02_retry_after_in_every_form() {
         let now = at(1_700_000_000);
         let date = |seconds: u64| httpdate::fmt_http_date(at(1_700_000_000 + seconds));
         let table: [(&str, Option<u64>); 9] = [

@@ -134,12 +134,8 @@ pub(crate) struct InputArgs {
     /// More parameters of the authorization request, such as access_type:offline,prompt:consent
     #[arg(long, value_name = "NAME:VALUE,…", value_parser = keyway::credential::parse_authorization_params)]
     pub(crate) authorization_params: Option<std::collections::BTreeMap<String, Option<String>>>,
-    /// Where a secret is: NAME=env:VARIABLE, NAME=file:PATH, or NAME=command:PROGRAM ARGUMENT…; repeatable
-    #[arg(long, value_name = "NAME=WHERE", value_parser = pair)]
-    pub(crate) secret: Vec<(String, String)>,
-    /// Read secrets from standard input, as one JSON object {"client_secret":"…"}, and seal them
-    #[arg(long)]
-    pub(crate) secrets_stdin: bool,
+    #[command(flatten)]
+    pub(crate) secrets: SecretArgs,
     /// Retries after the first attempt; 0 means none
     #[arg(long, value_name = "N")]
     pub(crate) retry_count: Option<u32>,
@@ -152,6 +148,17 @@ pub(crate) struct InputArgs {
     /// How token requests are encoded
     #[arg(long, value_enum, value_name = "KIND")]
     pub(crate) token_encoding: Option<EncodingArg>,
+}
+
+/// Where secrets are. None of them is a secret itself: others see the arguments of a command.
+#[derive(Debug, Default, ClapArgs)]
+pub(crate) struct SecretArgs {
+    /// Where a secret is: NAME=env:VARIABLE, NAME=file:PATH, or NAME=command:PROGRAM ARGUMENT…; repeatable
+    #[arg(long, value_name = "NAME=WHERE", value_parser = pair)]
+    pub(crate) secret: Vec<(String, String)>,
+    /// Read secrets from standard input, as one JSON object {"client_secret":"…"}, and seal them
+    #[arg(long)]
+    pub(crate) secrets_stdin: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -287,12 +294,8 @@ pub(crate) struct ClientAddArgs {
     /// The redirect URI that is registered for it
     #[arg(long, value_name = "URL")]
     pub(crate) redirect_uri: Option<String>,
-    /// Where a secret is: NAME=env:VARIABLE, NAME=file:PATH, or NAME=command:PROGRAM ARGUMENT…; repeatable
-    #[arg(long, value_name = "NAME=WHERE", value_parser = pair)]
-    pub(crate) secret: Vec<(String, String)>,
-    /// Read secrets from standard input, as one JSON object {"client_secret":"…"}, and seal them
-    #[arg(long)]
-    pub(crate) secrets_stdin: bool,
+    #[command(flatten)]
+    pub(crate) secrets: SecretArgs,
     /// Put it in the place of a client of the same name
     #[arg(long)]
     pub(crate) replace: bool,

@@ -76,6 +76,15 @@ fn lint_reserved(component: &Component, faults: &mut Vec<Fault>) {
             let fault = Fault::error("reserved_name", at(name), format!("`{name}` is Keyway's own in this request"));
             faults.push(fault.hint("it protects the sign-in; take it out"));
         }
+        // RFC 9700 section 2.1.2: nothing but a code comes back through the browser.
+        let response_type = params.get("response_type").and_then(Option::as_ref);
+        if response_type.is_some_and(|value| value.source() != "code") {
+            let message = "another `response_type` than `code` would send tokens through the browser";
+            faults.push(
+                Fault::error("implicit_grant", at("response_type"), message)
+                    .hint("write `code`, or `null` to leave it out"),
+            );
+        }
         for (name, value) in params.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))) {
             let secret = |name: &str| {
                 name == "client_secret" || component.variables.get(name).is_some_and(|variable| variable.secret)

@@ -34,7 +34,7 @@ pub(super) fn run(args: AddArgs, redactor: &Redactor) -> Result<ExitCode, CliErr
     }
     let mut draft = Draft { component, name: &name, file: empty(component), asks: asks(&args) };
     apply(&args.inputs, &mut draft.file);
-    draft.file.secrets = references(&component.name, &name, &args.inputs.secret, args.inputs.secrets_stdin)?;
+    draft.file.secrets = references(&component.name, &name, &args.inputs.secrets)?;
     draft.complete()?;
     let file = draft.file;
     check(&folder.file(&name).display().to_string(), &file, component)?;
@@ -49,7 +49,7 @@ pub(super) fn run(args: AddArgs, redactor: &Redactor) -> Result<ExitCode, CliErr
 
 /// Questions are asked where there is somebody, and standard input is not taken by secrets.
 fn asks(args: &AddArgs) -> bool {
-    ask::on_terminal() && !args.inputs.secrets_stdin
+    ask::on_terminal() && !args.inputs.secrets.secrets_stdin
 }
 
 fn next_step(component: &Component, name: &str, grant: Option<&str>) -> String {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use keyway::{Secret, SecretRef};
 use serde_json::Value;
 
-use crate::{ask, exit::CliError, keys};
+use crate::{args::account::SecretArgs, ask, exit::CliError, keys};
 
 /// Reads `env:NAME`, `file:PATH` or `command:PROGRAM ARGUMENT…`. A literal is refused, and not shown.
 fn reference(name: &str, text: &str) -> Result<SecretRef, CliError> {
@@ -32,14 +32,13 @@ fn reference(name: &str, text: &str) -> Result<SecretRef, CliError> {
 pub(crate) fn references(
     component: &str,
     owner: &str,
-    flags: &[(String, String)],
-    from_stdin: bool,
+    args: &SecretArgs,
 ) -> Result<BTreeMap<String, SecretRef>, CliError> {
     let mut secrets = BTreeMap::new();
-    for (name, text) in flags {
+    for (name, text) in &args.secret {
         secrets.insert(name.clone(), reference(name, text)?);
     }
-    if from_stdin {
+    if args.secrets_stdin {
         for (name, secret) in read_stdin()? {
             secrets.insert(name.clone(), seal(component, owner, &name, &secret)?);
         }

@@ -28,7 +28,7 @@ pub(super) fn run(args: SetArgs) -> Result<ExitCode, CliError> {
         unset(&mut file, member)?;
     }
     apply(&args.inputs, &mut file);
-    file.secrets.extend(references(&file.component, &args.credential, &args.inputs.secret, args.inputs.secrets_stdin)?);
+    file.secrets.extend(references(&file.component, &args.credential, &args.inputs.secrets)?);
     let loaded = host.component(&file.component)?;
     check(&path.display().to_string(), &file, loaded.component())?;
     let path = folder.save(&args.credential, &file)?;
