@@ -23,7 +23,7 @@ async fn api_that_forgets(answer: impl Fn(&Seen) -> Value + Clone + Send + Sync 
     Mock::start(move |seen: Seen| {
         let answered = match seen.path.as_str() {
             "/token" => reply(200, &answer(&seen)),
-            _ if seen.nth % 2 == 0 => reply(200, &json!({})),
+            _ if seen.nth.is_multiple_of(2) => reply(200, &json!({})),
             _ => reply(401, &json!({})),
         };
         async move { answered }

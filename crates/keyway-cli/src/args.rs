@@ -92,7 +92,8 @@ Examples:
   keyway request podio GET /user --simulator
   keyway request podio POST /item/app/{app_id}/filter/ --param app_id=500600 --body '{\"limit\":2}' --simulator
   keyway request podero GET /org/{org_id}/users --simulator --json
-  keyway request podio --action lookup_item --param item_id=800001 --simulator";
+  keyway request podio --action lookup_item --param item_id=800001 --simulator
+  keyway request podio DELETE /item/{id} --param id=800001 --simulator --explain";
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct LogArgs {
@@ -315,6 +316,9 @@ pub(crate) struct RequestArgs {
     /// Print the whole result as one line of JSON
     #[arg(long)]
     pub(crate) json: bool,
+    /// Send nothing: show the request with its secrets masked, and what would be done if it failed
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) explain: bool,
     #[command(flatten)]
     pub(crate) host: HostArgs,
 }

@@ -10,10 +10,13 @@
 //! 8. render — the `outcome` module, after a message has left here
 
 mod confine;
+mod explain;
 mod judge;
 mod redirect;
 mod resolve;
 mod sign;
+
+pub use explain::Explanation;
 
 use std::{sync::Arc, time::Duration};
 

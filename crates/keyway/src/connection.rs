@@ -133,6 +133,11 @@ impl Connection {
         Ok(headers)
     }
 
+    /// The names of those headers.
+    pub(crate) fn secret_header_names(&self) -> impl Iterator<Item = &HeaderName> {
+        self.0.prepared.secret_headers.iter().map(|(name, _)| name)
+    }
+
     /// Has those headers read anew: what was refused may have been rotated.
     pub(crate) fn forget_secret_headers(&self) {
         *self.0.secret_headers.lock().unwrap_or_else(PoisonError::into_inner) = None;

@@ -39,6 +39,7 @@ mod run;
 pub use answer::{Answer, BodyKind};
 pub use builder::{BuildError, HostBuilder};
 pub use catalog::{CatalogError, LoadedComponent, component_files};
+pub use chain::Explanation;
 pub use connection::Connection;
 pub use failure::{Attempt, Code, Failure, FailureParts, RequestSummary};
 pub use gate::GateReason;

@@ -3,9 +3,10 @@
 use std::{
     io::{self, Read, Write},
     process::ExitCode,
+    time::Duration,
 };
 
-use keyway::{BodyKind, Message, Outcome, RawJson, Redactor};
+use keyway::{BodyKind, Explanation, Message, Outcome, RawJson, Redactor};
 
 use super::print;
 use crate::{
@@ -18,6 +19,16 @@ use crate::{
 pub(crate) async fn run(args: RequestArgs, redactor: &Redactor) -> Result<ExitCode, CliError> {
     let message = message(&args)?;
     let connected = connect(Some(&args.component), &args.host, 1, redactor).await?;
+    if args.explain {
+        let explained = connected.host.route(&message).and_then(|connection| connection.explain(&message));
+        return match explained {
+            Ok(explanation) => print(&explained_text(&explanation)),
+            Err(failure) => {
+                let _ = writeln!(io::stderr().lock(), "error: {failure}");
+                Ok(ExitCode::from(FAILED))
+            }
+        };
+    }
     let result = match connected.host.route(&message) {
         Ok(connection) => connection.send(message).await,
         Err(failure) => Err(failure),
@@ -80,6 +91,48 @@ fn read_body(text: &str) -> Result<Vec<u8>, CliError> {
         Some(path) => std::fs::read(path).map_err(|why| CliError::Input { what: format!("`{path}`"), why }),
         None => Ok(text.as_bytes().to_vec()),
     }
+}
+
+/// The request as HTTP writes it, then what would be done if it failed.
+fn explained_text(explanation: &Explanation) -> Vec<u8> {
+    let mut text = format!("{} {}\n", explanation.method, explanation.url);
+    for (name, value) in &explanation.headers {
+        text.push_str(&format!("{name}: {}\n", keyway::printable(value, 8192)));
+    }
+    let mut text = text.into_bytes();
+    if !explanation.body.is_empty() {
+        text.push(b'\n');
+        text.extend_from_slice(&explanation.body);
+        text.push(b'\n');
+    }
+    let seconds = |wait: &Duration| format!("{} s", wait.as_secs_f64());
+    let listed = |statuses: &[u16]| statuses.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
+    let waits: Vec<String> = explanation.waits.iter().map(seconds).collect();
+    let more = if waits.len() < explanation.retries as usize { ", …" } else { "" };
+    let token = if explanation.signed { "the access token goes with it" } else { "it goes without the access token" };
+    let again = if explanation.repeatable {
+        format!("also after a reset, a timeout or {}", listed(&explanation.statuses))
+    } else {
+        "never once the server may have done it (no reset, timeout or 5xx)".to_owned()
+    };
+    let schedule = if waits.is_empty() {
+        "none".to_owned()
+    } else {
+        format!("{}, after {}{more}", explanation.retries, waits.join(", "))
+    };
+    text.extend_from_slice(
+        format!(
+            "\n# Not sent; {token}.\n# One attempt takes at most {}.\n# Retries: {schedule}.\n\
+             # Tried again if it never left or was throttled ({}), {again}.\n\
+             # The server's own wait counts, up to {}; no retry begins after {}.\n",
+            seconds(&explanation.timeout),
+            listed(&explanation.throttle_statuses),
+            seconds(&explanation.max_wait),
+            seconds(&explanation.max_elapsed),
+        )
+        .as_bytes(),
+    );
+    text
 }
 
 /// The body on standard output, what went wrong on standard error.
