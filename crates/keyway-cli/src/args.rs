@@ -85,7 +85,8 @@ Exit codes: 0 all succeeded · 1 some message failed · 2 usage, component or cr
 Examples:
   keyway run podio --simulator < components/podio/examples/messages.ndjson
   keyway run podio --input messages.ndjson --output results.ndjson --concurrency 32 --dead-letter failed.ndjson
-  keyway run --credential acme --credential other < mixed.ndjson";
+  keyway run --credential acme --credential other < mixed.ndjson
+  keyway run podio --input all.ndjson --output results.ndjson --checkpoint all.checkpoint --on-limit stop";
 
 const REQUEST_HELP: &str = "\
 Examples:
@@ -241,6 +242,8 @@ pub(crate) enum OnLimitArg {
     Fail,
     /// Wait, however long that takes
     Wait,
+    /// Stop reading; with --checkpoint, the messages that met the limit are left for the next run
+    Stop,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -262,6 +265,9 @@ pub(crate) struct RunArgs {
     /// Append each failed message to this file, ready to be run again
     #[arg(long, value_name = "FILE")]
     pub(crate) dead_letter: Option<PathBuf>,
+    /// Note which lines have their results, so that the same command goes on where it was, however it ended
+    #[arg(long, value_name = "FILE", requires = "input")]
+    pub(crate) checkpoint: Option<PathBuf>,
     /// After SIGINT or SIGTERM, the longest that messages under way may take to come to their end
     #[arg(long, value_name = "MS", default_value_t = 30_000)]
     pub(crate) drain_timeout_ms: u64,

@@ -163,7 +163,8 @@ fn with_accounts(mut builder: HostBuilder, account: &AccountArgs, retry: &RetryA
         max_elapsed_ms: retry.max_elapsed_ms,
     };
     let on_limit = match retry.on_limit {
-        OnLimitArg::Fail => OnLimit::Fail,
+        // Stopping is the run's business: the messages fail, and it reads no more.
+        OnLimitArg::Fail | OnLimitArg::Stop => OnLimit::Fail,
         OnLimitArg::Wait => OnLimit::Wait,
     };
     builder.retry(over).on_limit(on_limit)

@@ -13,7 +13,7 @@ use std::{
 use keyway::{Line, Lines};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::exit::CliError;
+use crate::{checkpoint::Answered, exit::CliError};
 
 /// Lines that are read ahead. More would only cost memory.
 const READ_AHEAD: usize = 64;
@@ -21,7 +21,8 @@ const BUFFER: usize = 64 << 10;
 
 /// Lines as they come, and what ended them.
 pub(crate) struct Input {
-    pub(crate) lines: mpsc::Receiver<Line>,
+    /// Each with its number.
+    pub(crate) lines: mpsc::Receiver<(u64, Line)>,
     /// The reader's error, if it was no plain end.
     pub(crate) error: oneshot::Receiver<io::Error>,
     /// Bytes read so far.
@@ -30,8 +31,13 @@ pub(crate) struct Input {
     pub(crate) total: Option<u64>,
 }
 
-/// Opens a file or standard input and begins to read.
-pub(crate) fn open(path: Option<&Path>, max_line_bytes: usize, keep_long: bool) -> Result<Input, CliError> {
+/// Opens a file or standard input and begins to read. Lines that have their results are passed over.
+pub(crate) fn open(
+    path: Option<&Path>,
+    max_line_bytes: usize,
+    keep_long: bool,
+    answered: Answered,
+) -> Result<Input, CliError> {
     let read = Arc::new(AtomicU64::new(0));
     let (source, total): (Box<dyn Read + Send>, Option<u64>) = match path {
         None => (Box::new(io::stdin()), standard_input_file().map(|file| file.len())),
@@ -46,11 +52,13 @@ pub(crate) fn open(path: Option<&Path>, max_line_bytes: usize, keep_long: bool) 
     let (failed, error) = oneshot::channel();
     let counted = Counted { source, read: Arc::clone(&read) };
     let reading = move || {
-        for line in Lines::new(BufReader::with_capacity(BUFFER, counted), max_line_bytes).keeping_long(keep_long) {
+        let lines = Lines::new(BufReader::with_capacity(BUFFER, counted), max_line_bytes).keeping_long(keep_long);
+        for (number, line) in (1..).zip(lines) {
             match line {
+                Ok(_) if answered.has(number) => {}
                 // A closed channel means that the run stops reading.
                 Ok(line) => {
-                    if sender.blocking_send(line).is_err() {
+                    if sender.blocking_send((number, line)).is_err() {
                         return;
                     }
                 }

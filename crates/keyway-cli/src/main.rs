@@ -3,6 +3,7 @@
 mod accounts;
 mod args;
 mod ask;
+mod checkpoint;
 mod commands;
 mod connect;
 mod draw;

@@ -16,6 +16,8 @@ pub(crate) struct Summary {
     pub(crate) succeeded: u64,
     /// And how many failed.
     pub(crate) failed: u64,
+    /// Lines that were read and are left for the next run, with a checkpoint.
+    pub(crate) left: u64,
     /// API requests.
     pub(crate) attempts: u64,
     /// Token requests.
@@ -65,8 +67,9 @@ impl Summary {
             SummaryFormat::Text => {
                 let many = |count: u64, what: &str| counted(count as usize, what);
                 let expiry = self.next_expiry.as_ref().map(|at| format!(", next expiry {at}")).unwrap_or_default();
+                let left = if self.left > 0 { format!(", {} left for the next run", self.left) } else { String::new() };
                 format!(
-                    "{}: {} succeeded, {} failed; {}, {}, {}{expiry}; {:.1} s\n",
+                    "{}: {} succeeded, {} failed{left}; {}, {}, {}{expiry}; {:.1} s\n",
                     many(self.messages, "message"),
                     self.succeeded,
                     self.failed,

@@ -18,6 +18,8 @@ pub enum Incoming {
     Message(Box<Message>),
     /// A line that is yet to be read as one.
     Line(Line),
+    /// A line with its number, for a run that passes others over.
+    NumberedLine(u64, Line),
 }
 
 /// What is known of an item before it is run.
@@ -32,6 +34,12 @@ impl From<Message> for Incoming {
     }
 }
 
+impl From<(u64, Line)> for Incoming {
+    fn from((number, line): (u64, Line)) -> Self {
+        Self::NumberedLine(number, line)
+    }
+}
+
 impl From<Line> for Incoming {
     fn from(line: Line) -> Self {
         Self::Line(line)
@@ -42,7 +50,7 @@ impl From<Line> for Incoming {
 
 impl Host {
     /// Runs messages through the connections that were made. Outcomes come in the order in which they are done; their
-    /// `line` counts the input from 1. Memory stays bounded: only so many messages are taken as there are slots.
+    /// `line` counts the input from 1, or is the number that came with a line. Memory stays bounded: only so many messages are taken as there are slots.
     pub fn run<S>(&self, messages: S) -> BoxStream<'static, Outcome>
     where
         S: Stream<Item: Into<Incoming> + Send> + Send + 'static,
@@ -71,7 +79,8 @@ impl Host {
     {
         let (host, stopped) = (self.clone(), self.interrupted());
         messages.enumerate().map(move |(n, incoming)| {
-            let (line, incoming, host) = (n as u64 + 1, incoming.into(), host.clone());
+            let (incoming, host) = (incoming.into(), host.clone());
+            let line = if let Incoming::NumberedLine(line, _) = incoming { line } else { n as u64 + 1 };
             let kept = incoming.clone();
             let interrupted = stopped.clone();
             // An interrupted host begins nothing any more.
@@ -124,8 +133,11 @@ impl Incoming {
     fn read(self) -> Read {
         match self {
             Self::Message(message) => Read { message: Ok(*message), input: None },
-            Self::Line(Line::Whole(line)) => Read { message: parse(&line), input: Some(Input::Line(line)) },
-            Self::Line(Line::TooLong { bytes, limit, kept }) => {
+            Self::Line(Line::Whole(line)) | Self::NumberedLine(_, Line::Whole(line)) => {
+                Read { message: parse(&line), input: Some(Input::Line(line)) }
+            }
+            Self::Line(Line::TooLong { bytes, limit, kept })
+            | Self::NumberedLine(_, Line::TooLong { bytes, limit, kept }) => {
                 let reason = format!(
                     "the line has {bytes} bytes, and {limit} are the most; split the message, or raise the limit"
                 );

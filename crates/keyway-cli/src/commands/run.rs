@@ -10,11 +10,12 @@ use std::{
 };
 
 use futures_util::{FutureExt, StreamExt, stream};
-use keyway::{Host, Outcome, Redactor};
+use keyway::{Code, Host, Outcome, Redactor};
 use tokio::sync::watch;
 
 use crate::{
-    args::{RunArgs, SummaryFormat},
+    args::{OnLimitArg, RunArgs, SummaryFormat},
+    checkpoint::Checkpoint,
     connect::connect,
     exit::{CliError, FAILED, INTERRUPTED, SUCCESS, TERMINATED},
     input,
@@ -30,8 +31,13 @@ pub(crate) async fn run(args: RunArgs, redactor: &Redactor) -> Result<ExitCode, 
     let connected = connect(args.component.as_deref(), &args.host, usize::from(args.concurrency), redactor).await?;
     check_distinct(&args)?;
     let mut dead_letters = args.dead_letter.as_deref().map(DeadLetters::open).transpose()?;
-    let input = input::open(args.input.as_deref(), args.max_line_bytes, dead_letters.is_some())?;
-    let mut output = Output::open(args.output.as_deref())?;
+    let checkpoint = match (&args.checkpoint, &args.input) {
+        (Some(path), Some(input)) => Some(Checkpoint::open(path, input, args.output.as_deref())?),
+        _ => None,
+    };
+    let answered = checkpoint.as_ref().map(|checkpoint| checkpoint.answered().clone()).unwrap_or_default();
+    let input = input::open(args.input.as_deref(), args.max_line_bytes, dead_letters.is_some(), answered)?;
+    let mut output = Output::open(args.output.as_deref(), checkpoint)?;
     let progress = Progress::new(input.total, &input.read);
 
     let stop = Stop::listen();
@@ -41,7 +47,8 @@ pub(crate) async fn run(args: RunArgs, redactor: &Redactor) -> Result<ExitCode, 
     tokio::spawn(drain(host.clone(), stop.asked(), Duration::from_millis(args.drain_timeout_ms)));
     let mut outcomes = if args.keep_order { host.run_in_order(lines) } else { host.run(lines) };
 
-    let mut summary = Summary::default();
+    let on_limit_stop = args.host.retry.on_limit == OnLimitArg::Stop;
+    let (mut summary, mut limit_told) = (Summary::default(), false);
     let written: Result<(), CliError> = loop {
         // As long as more is ready it is collected; when nothing is, what there is goes out.
         let outcome = match outcomes.next().now_or_never() {
@@ -55,6 +62,22 @@ pub(crate) async fn run(args: RunArgs, redactor: &Redactor) -> Result<ExitCode, 
             }
         };
         let Some(outcome) = outcome else { break output.flush() };
+        let limited = on_limit_stop && is_limited(&outcome);
+        if limited && !std::mem::replace(&mut limit_told, true) {
+            let wait_ms = outcome
+                .result
+                .as_ref()
+                .err()
+                .and_then(|failure| failure.retry_after)
+                .map(|wait| wait.as_millis() as u64);
+            tracing::warn!(event = "limit_reached", wait_ms, "the API asks for a longer pause; no more is read");
+            stop.ask(None);
+        }
+        // What did not happen is no result of a run that goes on later.
+        if output.is_resumable() && (limited || is_interrupted(&outcome)) {
+            summary.left += 1;
+            continue;
+        }
         summary.count(&outcome);
         let kept = match &mut dead_letters {
             Some(dead_letters) if outcome.result.is_err() => dead_letters.keep(&outcome),
@@ -81,8 +104,18 @@ pub(crate) async fn run(args: RunArgs, redactor: &Redactor) -> Result<ExitCode, 
     if let Some(Ok(why)) = input.error.now_or_never() {
         return Err(CliError::Input { what: "the input".to_owned(), why });
     }
-    let failed = if summary.failed > 0 { FAILED } else { SUCCESS };
+    let failed = if summary.failed + summary.left > 0 { FAILED } else { SUCCESS };
     Ok(ExitCode::from(stop.signal().unwrap_or(failed)))
+}
+
+/// Whether the API asked for a longer pause than the message could wait.
+fn is_limited(outcome: &Outcome) -> bool {
+    matches!(&outcome.result, Err(failure) if failure.code == Code::RateLimited)
+}
+
+/// Whether the run was stopped before the message was done.
+fn is_interrupted(outcome: &Outcome) -> bool {
+    matches!(&outcome.result, Err(failure) if failure.code == Code::Interrupted)
 }
 
 /// Refuses to write where the input is read from, or two outputs to one place: opening would empty it.
@@ -93,6 +126,7 @@ fn check_distinct(args: &RunArgs) -> Result<(), CliError> {
         ("--input", place(&args.input)),
         ("--output", place(&args.output)),
         ("--dead-letter", place(&args.dead_letter)),
+        ("--checkpoint", place(&args.checkpoint)),
     ];
     for (n, (flag, path)) in files.iter().enumerate() {
         if let Some((other, _)) = files[..n].iter().find(|(_, earlier)| path.is_some() && earlier == path) {
@@ -121,30 +155,51 @@ fn tell(summary: &Summary, format: SummaryFormat) {
     let _ = io::stderr().lock().write_all(summary.text(format).as_bytes());
 }
 
-/// Where results go.
+/// Where results go, and where it is noted that they are there.
 struct Output {
     sink: Box<dyn Write>,
     what: String,
     waiting: Vec<u8>,
+    /// The lines whose results are waiting, where somebody wants to know.
+    lines: Vec<u64>,
+    /// Bytes that the output has.
+    length: u64,
+    checkpoint: Option<Checkpoint>,
 }
 
 // === impl Output ===
 
 impl Output {
-    fn open(path: Option<&Path>) -> Result<Self, CliError> {
+    fn open(path: Option<&Path>, checkpoint: Option<Checkpoint>) -> Result<Self, CliError> {
+        let (mut length, goes_on) = (0, checkpoint.as_ref().is_some_and(Checkpoint::goes_on));
         let (sink, what): (Box<dyn Write>, String) = match path {
             None => (Box::new(io::stdout()), "standard output".to_owned()),
             Some(path) => {
                 let what = format!("`{}`", path.display());
-                let file = File::create(path).map_err(|why| CliError::Output { what: what.clone(), why })?;
+                let failed = |why| CliError::Output { what: what.clone(), why };
+                let file = if goes_on {
+                    File::options().create(true).append(true).open(path).map_err(failed)?
+                } else {
+                    File::create(path).map_err(failed)?
+                };
+                length = file.metadata().map_err(failed)?.len();
                 (Box::new(file), what)
             }
         };
-        Ok(Self { sink, what, waiting: Vec::with_capacity(WRITE_AT * 2) })
+        let (waiting, lines) = (Vec::with_capacity(WRITE_AT * 2), Vec::new());
+        Ok(Self { sink, what, waiting, lines, length, checkpoint })
+    }
+
+    /// Whether a later run goes on where this one ends.
+    fn is_resumable(&self) -> bool {
+        self.checkpoint.is_some()
     }
 
     fn write(&mut self, outcome: &Outcome) -> Result<(), CliError> {
         outcome.write_line(&mut self.waiting);
+        if self.checkpoint.is_some() {
+            self.lines.push(outcome.line);
+        }
         if self.waiting.len() >= WRITE_AT { self.flush() } else { Ok(()) }
     }
 
@@ -153,10 +208,16 @@ impl Output {
             return Ok(());
         }
         let written = self.sink.write_all(&self.waiting).and_then(|()| self.sink.flush());
+        self.length += self.waiting.len() as u64;
         self.waiting.clear();
         // One very large result must not keep its memory.
         self.waiting.shrink_to(WRITE_AT * 2);
-        written.map_err(|why| CliError::Output { what: self.what.clone(), why })
+        written.map_err(|why| CliError::Output { what: self.what.clone(), why })?;
+        // Results first: what is noted is there.
+        match &mut self.checkpoint {
+            Some(checkpoint) => checkpoint.note(&std::mem::take(&mut self.lines), self.length),
+            None => Ok(()),
+        }
     }
 }
 
