@@ -3,13 +3,18 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use axum::{Json, Router, routing::get, routing::post, serve::Listener};
-use keyway::{Code, Connection, Host, Message};
+use keyway::{Code, Connection, Host, Message, Secret};
 use keyway_tests::acme::{account, acme, host_with};
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::{
     TlsAcceptor,
-    rustls::{ServerConfig, SupportedProtocolVersion, pki_types::PrivateKeyDer, version},
+    rustls::{
+        RootCertStore, ServerConfig, SupportedProtocolVersion,
+        pki_types::{CertificateDer, PrivateKeyDer},
+        server::WebPkiClientVerifier,
+        version,
+    },
     server::TlsStream,
 };
 
@@ -44,16 +49,30 @@ impl Listener for TlsListener {
 }
 
 async fn secured(names: &[&str], versions: &[&'static SupportedProtocolVersion]) -> Secured {
+    secured_for(names, versions, None).await
+}
+
+/// One that lets only this client in, where there is one.
+async fn secured_for(
+    names: &[&str],
+    versions: &[&'static SupportedProtocolVersion],
+    client: Option<&CertificateDer<'static>>,
+) -> Secured {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let made = rcgen::generate_simple_self_signed(names).unwrap();
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
     let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(versions)
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key)
-        .unwrap();
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_protocol_versions(versions).unwrap();
+    let builder = match client {
+        None => builder.with_no_client_auth(),
+        Some(client) => {
+            let mut roots = RootCertStore::empty();
+            roots.add(client.clone()).unwrap();
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
+            builder.with_client_cert_verifier(verifier)
+        }
+    };
+    let config = builder.with_single_cert(vec![made.cert.der().clone()], key).unwrap();
     let tcp = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let url = format!("https://localhost:{}", tcp.local_addr().unwrap().port());
     let app = Router::new()
@@ -113,4 +132,26 @@ async fn a_ca_file_that_holds_none_is_told() {
     let host = host_with(&acme(&server.url), |builder| builder.ca_pem("-----BEGIN CERTIFICATE-----\noops\n"));
     let failure = connected(&host).send(Message::get("/user")).await.unwrap_err();
     assert!(failure.message.contains("CA") && !failure.retryable, "{failure}");
+}
+
+#[tokio::test]
+async fn a_server_that_asks_for_a_certificate_gets_the_clients() {
+    let client = rcgen::generate_simple_self_signed(["keyway".to_owned()]).unwrap();
+    let identity = format!("{}{}", client.cert.pem(), client.signing_key.serialize_pem());
+    for version in [&version::TLS12, &version::TLS13] {
+        let server = secured_for(&["localhost"], &[version], Some(client.cert.der())).await;
+        let with = |identity: Option<&str>| {
+            host_with(&acme(&server.url), |builder| {
+                let builder = builder.ca_pem(server.certificate_pem.clone());
+                identity.into_iter().fold(builder, |builder, pem| builder.client_identity(Secret::new(pem)))
+            })
+        };
+        let host = with(Some(&identity));
+        assert_eq!(connected(&host).send(Message::get("/user")).await.unwrap().status, 200);
+        let host = with(None);
+        connected(&host).send(Message::get("/user")).await.unwrap_err();
+        let host = with(Some("-----BEGIN PRIVATE KEY-----\ncanary\n-----END PRIVATE KEY-----\n"));
+        let failure = connected(&host).send(Message::get("/user")).await.unwrap_err();
+        assert!(failure.message.contains("client certificate") && !failure.message.contains("canary"), "{failure}");
+    }
 }

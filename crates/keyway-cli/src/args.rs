@@ -227,6 +227,9 @@ pub(crate) struct NetworkArgs {
     /// A PEM file of certificates to trust beside the machine's own
     #[arg(long, value_name = "FILE", help_heading = "Network")]
     pub(crate) ca_file: Option<PathBuf>,
+    /// A PEM file with the client's own certificate and its private key, for servers that ask for one
+    #[arg(long, value_name = "FILE", help_heading = "Network")]
+    pub(crate) client_cert: Option<PathBuf>,
     /// The proxy, or `none`. HTTPS_PROXY, HTTP_PROXY and NO_PROXY by default
     #[arg(long, value_name = "URL", help_heading = "Network")]
     pub(crate) proxy: Option<String>,

@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use keyway::{
-    Connection, Credential, Host, HostBuilder, OnLimit, Origin, Proxy, Redactor, TokenErrorKind,
+    Connection, Credential, Host, HostBuilder, OnLimit, Origin, Proxy, Redactor, Secret, TokenErrorKind,
     component::RetryOverride,
 };
 use keyway_simulator::{Demo, Options, Simulator};
@@ -174,6 +174,11 @@ fn with_network(mut builder: HostBuilder, args: &NetworkArgs) -> Result<HostBuil
     if let Some(path) = &args.ca_file {
         let pem = std::fs::read(path).map_err(|why| CliError::Input { what: format!("`{}`", path.display()), why })?;
         builder = builder.ca_pem(pem);
+    }
+    if let Some(path) = &args.client_cert {
+        let pem = std::fs::read_to_string(path);
+        let pem = pem.map_err(|why| CliError::Input { what: format!("`{}`", path.display()), why })?;
+        builder = builder.client_identity(Secret::new(pem));
     }
     builder = match args.proxy.as_deref() {
         None => builder,

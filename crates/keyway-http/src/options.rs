@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use keyway_component::Secret;
 use url::Url;
 
 use crate::{address_guard::AddressGuard, origin_map::OriginMap};
@@ -17,6 +18,9 @@ pub struct TransportOptions {
     pub body_budget_bytes: u64,
     /// PEM certificates that are trusted beside the machine's own.
     pub ca_pem: Option<Vec<u8>>,
+    /// PEM text of the client's own certificate, those of its issuers, and its private key. It is shown to every server
+    /// that asks for one.
+    pub client_identity: Option<Secret>,
     /// The proxy. Loopback is always reached directly. With a proxy it is the proxy that looks names up, so the
     /// address guard sees literal addresses only.
     pub proxy: Proxy,
@@ -45,6 +49,7 @@ impl Default for TransportOptions {
             idle_timeout: Duration::from_secs(30),
             body_budget_bytes: 256 << 20,
             ca_pem: None,
+            client_identity: None,
             proxy: Proxy::default(),
             guard: AddressGuard::default(),
             origin_map: None,

@@ -9,7 +9,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use keyway_component::is_loopback_host;
 use reqwest::{
-    Certificate, Client,
+    Certificate, Client, Identity,
     dns::{Addrs, Name, Resolve, Resolving},
     redirect, tls,
 };
@@ -156,14 +156,26 @@ impl ReqwestTransport {
             let nothing_trusted = self.settings(local)?.tls_certs_only([]).build();
             return nothing_trusted.map_err(|error| unusable(format!("the HTTP client cannot be set up: {error}")));
         }
-        self.settings(local)?.tls_certs_merge(extra.clone()).build().or_else(|error| {
+        self.tls_settings(local)?.tls_certs_merge(extra.clone()).build().or_else(|error| {
             // Slim images have no certificate store; then, and only then, Mozilla's list that is built in.
             tracing::warn!(%error, "the machine's certificate store cannot be used; falling back to the built-in list");
             let built_in =
                 webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter_map(|der| Certificate::from_der(der).ok());
-            let client = self.settings(local)?.tls_certs_only(built_in.chain(extra)).build();
+            let client = self.tls_settings(local)?.tls_certs_only(built_in.chain(extra)).build();
             client.map_err(|error| unusable(format!("the TLS client cannot be set up: {error}")))
         })
+    }
+
+    /// The settings, with the client's own certificate where there is one.
+    fn tls_settings(&self, local: bool) -> Result<reqwest::ClientBuilder, WireFault> {
+        let builder = self.settings(local)?;
+        let Some(pem) = &self.options.client_identity else { return Ok(builder) };
+        // The error would quote the file, and its private key stands in that.
+        let identity = Identity::from_pem(pem.expose_secret_text().as_bytes()).map_err(|_| {
+            let detail = "the client certificate cannot be used; give one PEM file with the certificate and its unencrypted private key";
+            WireFault::new(WireFaultKind::Unusable, detail)
+        })?;
+        Ok(builder.identity(identity))
     }
 
     /// The guard, with the proxies' own hosts let through: whoever sets a proxy means to reach it.

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use keyway_component::{Origin, Redactor, component::RetryOverride};
+use keyway_component::{Origin, Redactor, Secret, component::RetryOverride};
 use keyway_http::{
     AddressGuard, Clock, Jitter, OriginMap, Proxy, ReqwestTransport, SystemClock, SystemJitter, Transport,
     TransportOptions, UnmappedOrigin,
@@ -143,6 +143,13 @@ impl HostBuilder {
     #[must_use]
     pub fn ca_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.options.ca_pem = Some(pem.into());
+        self
+    }
+
+    /// PEM text of the client's own certificate and its private key, for servers that ask for one.
+    #[must_use]
+    pub fn client_identity(mut self, pem: Secret) -> Self {
+        self.options.client_identity = Some(pem);
         self
     }
 
