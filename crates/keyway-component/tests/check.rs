@@ -172,6 +172,10 @@ fn credentials_fit_their_component() {
         (json!({"secrets": {"client_secret": "hunter2-in-the-clear"}}), "literal_secret"),
         (json!({"secrets": {"app_tokne": {"env": "X"}}}), "undeclared_secret"),
         (json!({"oauth2": {"token_endpoint": "https://evil.test/oauth/token"}}), "foreign_endpoint"),
+        (json!({"redirect_uri": "/callback"}), "bad_redirect_uri"),
+        (json!({"redirect_uri": "https://a.test/callback#x"}), "bad_redirect_uri"),
+        (json!({"authorization_params": {"state": "mine"}}), "reserved_name"),
+        (json!({"client": "acme"}), "two_clients"),
         (json!({"oauth2": {"token_request": {"encoding": "form"}}}), "encoding_refused"),
         (
             json!({"oauth2": {"token_endpoint": "https://api.podio.com/oauth/token", "token_request": {"encoding": "json"}}}),

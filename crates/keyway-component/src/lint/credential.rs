@@ -46,6 +46,7 @@ pub(crate) fn credential<'c>(credential: &CredentialFile, find: &impl Fn(&str) -
         let message = "`client` names a file that has the client's id, and `client_id` is here as well";
         faults.push(Fault::error("two_clients", "/client_id", message).hint("leave one of them out"));
     }
+    lint_redirect_uri(credential.redirect_uri.as_deref(), &mut faults);
     lint_authorization_params(credential, &mut faults);
     lint_variables(credential, component, &mut faults);
     lint_secret_names(credential.secrets.keys(), STANDARD_SECRETS, component, &mut faults);
@@ -58,6 +59,7 @@ pub(crate) fn client<'c>(client: &ClientFile, find: &impl Fn(&str) -> Option<&'c
     let Some(component) = find(&client.component) else { return vec![unknown_component(&client.component)] };
     let mut faults = Vec::new();
     lint_environment(component, client.environment.as_deref(), &mut faults);
+    lint_redirect_uri(client.redirect_uri.as_deref(), &mut faults);
     lint_secret_names(client.secrets.keys(), &["client_secret"], component, &mut faults);
     faults
 }
@@ -65,6 +67,18 @@ pub(crate) fn client<'c>(client: &ClientFile, find: &impl Fn(&str) -> Option<&'c
 fn unknown_component(name: &str) -> Fault {
     let fault = Fault::error("unknown_component", "/component", format!("there is no component `{name}`"));
     fault.hint("`keyway component list` shows those that there are; `--components DIR` adds more")
+}
+
+/// RFC 6749 section 3.1.2: absolute, and without a fragment.
+fn lint_redirect_uri(uri: Option<&str>, faults: &mut Vec<Fault>) {
+    let Some(uri) = uri.filter(|uri| !uri.is_empty()) else { return };
+    if url::Url::parse(uri).map_or(true, |url| url.fragment().is_some()) {
+        let message = "the redirect URI is no absolute URL, or has a fragment";
+        faults.push(
+            Fault::error("bad_redirect_uri", "/redirect_uri", message)
+                .hint("write it as it is registered: `https://host/path`"),
+        );
+    }
 }
 
 fn lint_environment(component: &Component, named: Option<&str>, faults: &mut Vec<Fault>) {
