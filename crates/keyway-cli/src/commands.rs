@@ -21,6 +21,10 @@ use crate::{
     exit::{CliError, SUCCESS},
 };
 
+/// A token that the store did not take is gone with this process.
+const NOT_STORED: &str =
+    "the server gave a token, and it could not be stored, so it is lost; mend the token store and sign in again";
+
 /// Runs a command to its end.
 pub(crate) fn run(command: Command, redactor: &Redactor) -> Result<ExitCode, CliError> {
     match command {

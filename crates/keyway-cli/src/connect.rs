@@ -59,6 +59,7 @@ pub(crate) fn host_for(
 /// A host with the one account that a command is about.
 pub(crate) fn connect_one(args: &OneArgs, redactor: &Redactor) -> Result<(Host, Connection, Kept), CliError> {
     let (host, kept) = host_for(&args.sources, &args.account, Some(&args.network), redactor)?;
+    kept.must_last()?;
     let connection = host.connect(accounts::whoever(&host, &args.who)?)?;
     Ok((host, connection, kept))
 }

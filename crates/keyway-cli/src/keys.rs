@@ -25,6 +25,18 @@ pub(crate) enum Kept {
     Nowhere,
 }
 
+// === impl Kept ===
+
+impl Kept {
+    /// Refuses to go on where the store that was meant cannot be opened: a token that is got would be lost with this
+    /// process, and one that is there would not be found.
+    pub(crate) fn must_last(&self) -> Result<(), CliError> {
+        let why = "the token store cannot be opened, so nothing is done; make room there, let this user write there, or \
+                   give another folder with --token-store";
+        if matches!(self, Self::Nowhere) { Err(CliError::Usage(why.to_owned())) } else { Ok(()) }
+    }
+}
+
 /// The file store of a folder.
 pub(crate) fn open(folder: &Path) -> Result<OpenStore, StoreError> {
     match given()? {

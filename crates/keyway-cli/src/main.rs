@@ -14,6 +14,7 @@ mod keys;
 mod logs;
 mod output;
 mod progress;
+mod signals;
 mod summary;
 
 use std::process::ExitCode;

@@ -212,6 +212,12 @@ impl Account {
             self.endpoints.token.to_string(),
             self.endpoints.base_url.to_string(),
         ];
+        // Wherever else the token goes: a component of the same name that leads it elsewhere does not find it.
+        let others = [&self.endpoints.revocation, &self.endpoints.device_authorization, &self.endpoints.authorization];
+        parts.push(self.endpoints.refresh.to_string());
+        parts.extend(others.into_iter().map(|url| url.as_ref().map_or_else(String::new, ToString::to_string)));
+        let origins = self.endpoints.api_origins.iter().filter(|(_, with_token)| *with_token);
+        parts.extend(origins.map(|(origin, _)| origin.to_string()));
         parts.extend(self.values.iter().map(|(name, value)| format!("{name}={value}")));
         parts
     }

@@ -98,11 +98,10 @@ impl CredentialFolder {
     /// # Errors
     /// The folder cannot be written.
     pub fn remove(&self, name: &str) -> Result<bool, CredentialError> {
-        let there = self.has(name);
-        if there {
-            remove_file(&self.file(name)).map_err(|error| self.unwritable(name, &error))?;
+        if !self.has(name) {
+            return Ok(false);
         }
-        Ok(there)
+        remove_file(&self.file(name)).map_err(|error| self.unwritable(name, &error))
     }
 
     /// Where a credential's file is, whether it is there or not.
@@ -147,7 +146,8 @@ fn is_absent(error: &std::io::Error) -> bool {
 fn is_name(name: &str) -> bool {
     let starts = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
     let rest = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
-    starts && rest && name.len() <= LONGEST_NAME && name != RESERVED
+    // What ends in `.json` is a path to every command.
+    starts && rest && name.len() <= LONGEST_NAME && name != RESERVED && !name.ends_with(".json")
 }
 
 #[cfg(test)]
@@ -159,7 +159,7 @@ mod tests {
         for name in ["acme", "acme-2.eu_west", "7"] {
             assert!(is_name(name), "{name}");
         }
-        for name in ["", ".", "..", "../x", "a/b", ".hidden", "a b", "é", "env", &"x".repeat(101)] {
+        for name in ["", ".", "..", "../x", "a/b", ".hidden", "a b", "é", "env", "acme.json", &"x".repeat(101)] {
             assert!(!is_name(name), "{name}");
         }
     }

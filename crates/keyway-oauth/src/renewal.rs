@@ -214,30 +214,34 @@ impl Renewal<'_> {
     /// Stores the token before anybody uses it. A store that fails now would lose the only copy of a rotated refresh
     /// token if the token were thrown away, so it is kept in memory and the loss is told aloud.
     async fn keep(&self, guard: &mut dyn Exclusive, stored: &Stored, token: &Token) -> Result<(), Ended> {
-        match guard.replace_if(stored.version, token).await {
+        let mut instead_of = stored.version;
+        let mut kept = guard.replace_if(instead_of, token).await;
+        if kept == Err(StoreError::Conflict) {
+            // Somebody wrote, or removed the record, in spite of the lock. What a peer got stands, unless a person has
+            // just signed in, whose code works once; an empty place is filled.
+            match guard.load().await {
+                Ok(now) if now.token.is_some() && self.offer.is_none() => return Err(Ended::PlanAnew),
+                Ok(now) => {
+                    instead_of = now.version;
+                    kept = guard.replace_if(instead_of, token).await;
+                }
+                Err(error) => kept = Err(error),
+            }
+        }
+        match kept {
             Ok(_) => {
                 self.inner.state().unstored = None;
                 Ok(())
             }
-            Err(StoreError::Conflict) => self.keep_all_the_same(guard, token).await,
             Err(error) => {
                 tracing::error!(
                     event = "token_not_stored", account = %self.inner.account.label(), %error,
                     "the new token could not be stored and lives in this process only; mend the store before it ends"
                 );
-                self.inner.state().unstored = Some(Unstored { token: token.clone(), instead_of: stored.version });
+                self.inner.state().unstored = Some(Unstored { token: token.clone(), instead_of });
                 Ok(())
             }
         }
-    }
-
-    /// Somebody wrote, or removed the record, in spite of the lock. What a peer got stands; an empty place is filled.
-    async fn keep_all_the_same(&self, guard: &mut dyn Exclusive, token: &Token) -> Result<(), Ended> {
-        let now = guard.load().await.map_err(|error| self.store_failed(&error))?;
-        if now.token.is_some() {
-            return Err(Ended::PlanAnew);
-        }
-        guard.replace_if(now.version, token).await.map(|_| ()).map_err(|error| self.store_failed(&error))
     }
 
     async fn judge(

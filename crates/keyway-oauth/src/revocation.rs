@@ -41,14 +41,23 @@ impl TokenSource {
     /// # Errors
     /// The store cannot be read.
     pub async fn revoke(&self) -> Result<Revocation, StoreError> {
-        let Some(token) = self.stored().await?.token else { return Ok(Revocation::NoToken) };
+        let inner = self.inner();
+        // Under the lock: no renewal is under way whose new token would outlive this.
+        let mut guard = inner.store.exclusive(&inner.key, inner.token_timeout).await?;
+        let stored = inner.newest(guard.load().await?);
+        inner.know(stored.token.as_ref());
+        let Some(token) = stored.token else { return Ok(Revocation::NoToken) };
         if self.account().endpoints.revocation.is_none() {
             return Ok(Revocation::NoEndpoint);
         }
+        let has_refresh_token = token.refresh_token.is_some();
         let refresh_token = token.refresh_token.as_ref().map(|token| (token, "refresh_token"));
         for (token, hint) in refresh_token.into_iter().chain([(&token.access_token, "access_token")]) {
-            if let Err(left) = self.revoke_one(token, hint).await {
-                return Ok(left);
+            match self.revoke_one(token, hint).await {
+                Ok(()) => {}
+                // RFC 7009 section 2.2.1: some servers end refresh tokens only, and with them the whole grant.
+                Err((_, unsupported)) if unsupported && hint == "access_token" && has_refresh_token => {}
+                Err((left, _)) => return Ok(left),
             }
         }
         Ok(Revocation::Revoked)
@@ -66,15 +75,16 @@ impl TokenSource {
             guard.remove_if(version).await?;
         }
         let mut state = inner.state();
-        let held = state.current.take();
+        let (held, unstored) = (state.current.take(), state.unstored.take());
         state.failed = None;
-        Ok(token.is_some() || held.is_some())
+        Ok(token.is_some() || held.is_some() || unstored.is_some())
     }
 
-    async fn revoke_one(&self, token: &Secret, hint: &str) -> Result<(), Revocation> {
+    /// Revokes one token. What is left of it comes with whether the server revokes no tokens of its kind.
+    async fn revoke_one(&self, token: &Secret, hint: &str) -> Result<(), (Revocation, bool)> {
         let account = self.account();
-        let Some(endpoint) = &account.endpoints.revocation else { return Err(Revocation::NoEndpoint) };
-        let left = |fault: &TokenFault| still_valid(fault.to_string(), None);
+        let Some(endpoint) = &account.endpoints.revocation else { return Err((Revocation::NoEndpoint, false)) };
+        let left = |fault: &TokenFault| (still_valid(fault.to_string(), None), false);
         let (exchange, overlay) = (self.inner().exchange(), BTreeMap::new());
         let secrets = exchange.client_secrets(&overlay).await.map_err(|fault| left(&fault))?;
         // RFC 7009 section 2.1: always a form, whatever the token endpoint reads.
@@ -86,12 +96,12 @@ impl TokenSource {
         self.judge_revocation(end)
     }
 
-    fn judge_revocation(&self, end: AttemptEnd) -> Result<(), Revocation> {
+    fn judge_revocation(&self, end: AttemptEnd) -> Result<(), (Revocation, bool)> {
         let inner = self.inner();
         let answer = match end {
             AttemptEnd::Answered(answer) => answer,
             AttemptEnd::NeverSent(fault) | AttemptEnd::MaybeProcessed(fault) => {
-                return Err(still_valid(inner.redactor.text(&fault.detail).into_owned(), None));
+                return Err((still_valid(inner.redactor.text(&fault.detail).into_owned(), None), false));
             }
         };
         if answer.status == StatusCode::OK || answer.status == StatusCode::NO_CONTENT {
@@ -103,7 +113,8 @@ impl TokenSource {
         let wait = (answer.status == StatusCode::SERVICE_UNAVAILABLE)
             .then(|| throttle_wait(&inner.account.component.throttle, &answer.headers, None, inner.clock.now()))
             .flatten();
-        Err(still_valid(format!("the revocation endpoint did not do it{}", said.in_brackets()), wait))
+        let unsupported = said.error.as_deref() == Some("unsupported_token_type");
+        Err((still_valid(format!("the revocation endpoint did not do it{}", said.in_brackets()), wait), unsupported))
     }
 }
 

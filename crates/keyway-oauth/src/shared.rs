@@ -109,7 +109,8 @@ impl Inner {
     /// may be wrong.
     pub(crate) fn newest(&self, mut stored: Stored) -> Stored {
         let state = self.state();
-        if stored.token.is_none() {
+        // A place that was emptied is no place without a record: a person has signed out.
+        if stored.token.is_none() && stored.version == Version::default() {
             stored.token = state.current.as_deref().cloned();
         }
         if let Some(unstored) = state.unstored.as_ref().filter(|unstored| unstored.instead_of == stored.version) {

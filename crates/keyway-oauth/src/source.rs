@@ -249,6 +249,12 @@ impl TokenSource {
         Ok(stored)
     }
 
+    /// Whether the newest token is in the store, or there is none: `false` while it lives in this process only.
+    #[must_use]
+    pub fn is_stored(&self) -> bool {
+        self.0.state().unstored.is_none()
+    }
+
     /// Under which name the token is stored.
     #[must_use]
     pub fn key(&self) -> &TokenKey {

@@ -65,7 +65,8 @@ pub trait Exclusive: Send {
     /// such request is open.
     fn mark_pending(&mut self, pending: Option<Pending>) -> StoreFuture<'_, ()>;
 
-    /// Takes the token with that version away, durably.
+    /// Takes the token with that version away, durably. The empty place has the next version: a version never stands for
+    /// two tokens, and a place that was emptied is not one that never had any.
     fn remove_if(&mut self, expected: Version) -> StoreFuture<'_, ()>;
 
     /// Puts a token in the place of the one with that version, durably, and ends any pending mark.

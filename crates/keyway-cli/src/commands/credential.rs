@@ -30,7 +30,8 @@ pub(crate) async fn run(command: CredentialCommand, redactor: &Redactor) -> Resu
         CredentialCommand::Check { credentials, sources } => show::check(&credentials, &sources),
         CredentialCommand::Verify(args) => verify(&args, redactor).await,
         CredentialCommand::Remove { credential, yes, sources, account } => {
-            let (host, _) = host_for(&sources, &account, None, redactor)?;
+            let (host, kept) = host_for(&sources, &account, None, redactor)?;
+            kept.must_last()?;
             remove(&host, &credential, yes).await
         }
     }
@@ -63,7 +64,9 @@ async fn remove(host: &Host, name: &str, yes: bool) -> Result<ExitCode, CliError
     let folder = accounts::folder()?;
     let credential = folder.get(name)?;
     if !yes {
-        let question = format!("Remove the account `{name}` and its token from this machine?");
+        let question = format!(
+            "Remove the account `{name}` and its token from this machine? (`keyway logout {name}` first ends the token at the server)"
+        );
         if !ask::on_terminal() {
             return Err(CliError::Usage(format!("`{name}` is not removed without being asked; add --yes")));
         }
@@ -77,8 +80,11 @@ async fn remove(host: &Host, name: &str, yes: bool) -> Result<ExitCode, CliError
         Err(_) => false,
     };
     folder.remove(name)?;
-    let left =
-        if had_token { "; the server may still take its token until that ends (`keyway logout` ends it)" } else { "" };
+    let left = if had_token {
+        "; the server may still take its token until that ends, or until you revoke it there"
+    } else {
+        ""
+    };
     ask::say(&format!("Removed `{name}`{left}."));
     Ok(ExitCode::from(SUCCESS))
 }

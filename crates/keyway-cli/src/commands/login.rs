@@ -28,14 +28,11 @@ pub(super) enum Ended {
 
 pub(crate) async fn run(args: LoginArgs, redactor: &Redactor) -> Result<ExitCode, CliError> {
     let (host, connection, kept) = connect_one(&args.one, redactor)?;
-    if matches!(kept, Kept::Nowhere) {
-        let why = "the token cannot be kept; give a folder with --token-store";
-        return Err(CliError::Usage(why.to_owned()));
-    }
     connection.account().check_secrets().await.map_err(CliError::Usage)?;
     let ended = sign_in(&connection, &args, &kept).await;
     host.close().await;
     match ended {
+        Ok(Some(_)) if !connection.tokens().is_stored() => Err(CliError::Usage(super::NOT_STORED.to_owned())),
         Ok(Some(token)) => {
             ask::say(&redactor.text(&signed_in(&connection, &token)));
             Ok(ExitCode::from(SUCCESS))

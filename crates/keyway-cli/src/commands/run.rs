@@ -17,9 +17,10 @@ use crate::{
     args::{OnLimitArg, RunArgs, SummaryFormat},
     checkpoint::Checkpoint,
     connect::connect,
-    exit::{CliError, FAILED, INTERRUPTED, SUCCESS, TERMINATED},
+    exit::{CliError, FAILED, SUCCESS},
     input,
     progress::Progress,
+    signals::signal,
     summary::Summary,
 };
 
@@ -286,20 +287,4 @@ impl Stop {
     fn signal(&self) -> Option<u8> {
         (*self.0.borrow()).flatten()
     }
-}
-
-/// Waits for SIGINT or SIGTERM.
-async fn signal() -> u8 {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            return tokio::select! {
-                _ = tokio::signal::ctrl_c() => INTERRUPTED,
-                _ = terminate.recv() => TERMINATED,
-            };
-        }
-    }
-    let _ = tokio::signal::ctrl_c().await;
-    INTERRUPTED
 }

@@ -16,6 +16,7 @@ use crate::{
     ask,
     connect::{connect_one, host_for},
     exit::{CliError, FAILED, SUCCESS},
+    signals::to_its_end,
 };
 
 pub(crate) async fn run(command: TokenCommand, redactor: &Redactor) -> Result<ExitCode, CliError> {
@@ -85,12 +86,22 @@ fn described_as_json(connection: &Connection, stored: &Stored) -> String {
 }
 
 async fn renew(args: RenewArgs, redactor: &Redactor) -> Result<ExitCode, CliError> {
-    let (host, _) = host_for(&args.sources, &args.account, Some(&args.network), redactor)?;
+    let (host, kept) = host_for(&args.sources, &args.account, Some(&args.network), redactor)?;
+    kept.must_last()?;
+    let renewed = to_its_end(&host, renew_all(&host, &args, redactor)).await?;
+    let lost: Vec<_> = host.connections().into_iter().filter(|connection| !connection.tokens().is_stored()).collect();
+    for connection in &lost {
+        ask::say(&format!("error: {}: {}", connection.account().label(), super::NOT_STORED));
+    }
+    Ok(if lost.is_empty() { renewed } else { ExitCode::from(FAILED) })
+}
+
+async fn renew_all(host: &Host, args: &RenewArgs, redactor: &Redactor) -> Result<ExitCode, CliError> {
     let mut failed = false;
-    for (name, connection) in chosen(&host, &args) {
+    for (name, connection) in chosen(host, args) {
         let told = match connection {
             Err(error) => Err(error),
-            Ok(connection) => renew_one(&connection, &args).await,
+            Ok(connection) => renew_one(&connection, args).await,
         };
         match told {
             Ok(None) => {}
@@ -102,7 +113,6 @@ async fn renew(args: RenewArgs, redactor: &Redactor) -> Result<ExitCode, CliErro
             }
         }
     }
-    host.close().await;
     Ok(ExitCode::from(if failed { FAILED } else { SUCCESS }))
 }
 
@@ -144,6 +154,7 @@ async fn import(args: &OneArgs, redactor: &Redactor) -> Result<ExitCode, CliErro
     let imported = connection.tokens().import_refresh_token(refresh_token).await;
     host.close().await;
     match imported {
+        Ok(_) if !connection.tokens().is_stored() => Err(CliError::Usage(super::NOT_STORED.to_owned())),
         Ok(token) => {
             ask::say(&format!("{}: imported, ends at {}.", connection.account().label(), ends(&token)));
             Ok(ExitCode::from(SUCCESS))

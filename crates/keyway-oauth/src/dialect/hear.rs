@@ -195,14 +195,15 @@ impl Context<'_> {
             || self.component.throttle.statuses.contains(&status.as_u16())
             || (status == StatusCode::SERVICE_UNAVAILABLE && wait.is_some());
         let kind = match error {
+            // RFC 8628 section 3.5: these say more than any status.
+            "authorization_pending" => TokenFaultKind::AuthorizationPending,
+            "slow_down" => TokenFaultKind::SlowDown,
             _ if throttled => NotProcessed,
             "temporarily_unavailable" => NotProcessed,
             _ if status.is_server_error() => MaybeProcessed,
             "server_error" => MaybeProcessed,
             "invalid_grant" => InvalidGrant,
             "invalid_client" | "unauthorized_client" => InvalidClient,
-            "authorization_pending" => TokenFaultKind::AuthorizationPending,
-            "slow_down" => TokenFaultKind::SlowDown,
             "" if status == StatusCode::UNAUTHORIZED => InvalidClient,
             "" => Invalid,
             _ => Denied,

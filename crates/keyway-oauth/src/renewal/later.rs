@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     shared::{Inner, Unstored},
-    store::StoreError,
+    store::{StoreError, Version},
 };
 
 /// How often a token that could not be stored is tried again.
@@ -37,8 +37,8 @@ async fn store_unstored(inner: &Inner) -> Result<(), StoreError> {
     let mut guard = inner.store.exclusive(&inner.key, STORE_AGAIN).await?;
     let Some(Unstored { token, instead_of }) = inner.state().unstored.clone() else { return Ok(()) };
     let now = guard.load().await?;
-    // An empty place is filled, whoever emptied it.
-    let expected = if now.token.is_none() { now.version } else { instead_of };
+    // A place whose file has gone is filled. One that a person emptied has a later version, and stays empty.
+    let expected = if now.version == Version::default() { now.version } else { instead_of };
     match guard.replace_if(expected, &token).await {
         Ok(_) => {
             tracing::warn!(event = "token_stored_late", account = %inner.account.label(), "the new token is stored now");

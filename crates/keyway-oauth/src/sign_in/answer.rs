@@ -86,6 +86,8 @@ impl AuthorizationRequest {
         let is_code = |text: &str| text.len() <= LONGEST_CODE && text.bytes().all(|byte| byte.is_ascii_graphic());
         match pasted {
             "" => Err(AnswerError::NoCode),
+            // RFC 9207 section 2.4: a code alone does not say whose it is.
+            _ if self.issuer_required() => Err(AnswerError::NoCode),
             code if is_code(code) => Ok(Code(Secret::new(code))),
             _ => Err(AnswerError::NoCode),
         }

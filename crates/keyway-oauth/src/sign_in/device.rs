@@ -147,8 +147,9 @@ impl DeviceSignIn {
     pub async fn wait(self) -> Result<Arc<Token>, SignInError> {
         let mut polling = Polling::new(&self.authorization);
         loop {
-            let (wait, over) = (polling.wait(), self.begun + self.authorization.expires_in);
-            if Instant::now() + wait > over {
+            // Both spans are the server's: added to an instant, the longest would be an overflow.
+            let wait = polling.wait();
+            if self.begun.elapsed().saturating_add(wait) > self.authorization.expires_in {
                 return Err(self.refused("the code expired before anybody typed it in; begin anew"));
             }
             tokio::time::sleep(wait).await;

@@ -1,9 +1,10 @@
 //! Takes the answer of a sign-in from a browser on this machine (RFC 8252 section 7.3): one answer, then closed.
 
 use std::{
+    collections::VecDeque,
     convert::Infallible,
     io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -16,7 +17,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{mpsc, oneshot},
-    task::JoinSet,
+    task::{self, JoinSet},
 };
 use url::Url;
 
@@ -24,6 +25,10 @@ use super::{AnswerError, AuthorizationRequest, Code, LoopbackRedirect, Page};
 
 /// The longest that a browser may take to say what it wants, and to read what it is told.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Connections that are kept at once. When one more comes the oldest is closed: whoever has an answer says so at once.
+const MOST_OPEN: usize = 64;
+/// The pause after a connection that cannot be had.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 /// No request of a browser needs more for its head.
 const MAX_HEAD_BYTES: usize = 64 << 10;
 
@@ -39,11 +44,13 @@ pub struct Loopback {
 pub struct Callback {
     answer: Result<Code, AnswerError>,
     page: oneshot::Sender<Page>,
+    /// The browser's connection, among those that are open.
+    browser: Option<task::Id>,
     open: JoinSet<()>,
 }
 
-/// An answer, and where the page for its browser goes.
-type Arrived = (Result<Code, AnswerError>, oneshot::Sender<Page>);
+/// An answer, where the page for its browser goes, and whose connection it is.
+type Arrived = (Result<Code, AnswerError>, oneshot::Sender<Page>, Option<task::Id>);
 
 /// What one awaited sign-in shares with its connections.
 struct Awaited {
@@ -62,7 +69,9 @@ impl Loopback {
     /// # Errors
     /// The port cannot be had.
     pub async fn bind(redirect: &LoopbackRedirect, port: Option<u16>) -> io::Result<Self> {
-        let ip: IpAddr = if redirect.host == "[::1]" { Ipv6Addr::LOCALHOST.into() } else { Ipv4Addr::LOCALHOST.into() };
+        let host = redirect.host.trim_matches(['[', ']']);
+        // Where the browser is sent, and nowhere else: 127.0.0.2 is somebody else's. `localhost` alone is no address.
+        let ip: IpAddr = host.parse().unwrap_or(Ipv4Addr::LOCALHOST.into());
         let listener = TcpListener::bind((ip, port.or(redirect.port).unwrap_or(0))).await?;
         let port = listener.local_addr()?.port();
         let redirect_uri = format!("http://{}:{port}{}", redirect.host, redirect.path);
@@ -87,15 +96,22 @@ impl Loopback {
         let host = origin.trim_start_matches("http://").to_owned();
         let answers = Mutex::new(Some(answers));
         let awaited = Arc::new(Awaited { request: request.clone(), origin, host, answers });
-        let mut open = JoinSet::new();
+        let (mut open, mut by_age) = (JoinSet::new(), VecDeque::new());
         loop {
             tokio::select! {
-                accepted = self.listener.accept() => {
-                    let (stream, _) = accepted?;
-                    open.spawn(serve(stream, Arc::clone(&awaited)));
-                }
-                Some((answer, page)) = arrived.recv() => {
-                    return Ok(Callback { answer, page, open });
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, _)) => {
+                        by_age.retain(|connection: &task::AbortHandle| !connection.is_finished());
+                        if by_age.len() >= MOST_OPEN && let Some(oldest) = by_age.pop_front() {
+                            oldest.abort();
+                        }
+                        by_age.push_back(open.spawn(serve(stream, Arc::clone(&awaited))));
+                    }
+                    // It has gone already, or there are too many files open: neither ends a sign-in.
+                    Err(_) => tokio::time::sleep(ACCEPT_AGAIN).await,
+                },
+                Some((answer, page, browser)) = arrived.recv() => {
+                    return Ok(Callback { answer, page, browser, open });
                 }
                 Some(_) = open.join_next(), if !open.is_empty() => {}
             }
@@ -119,8 +135,16 @@ impl Callback {
         // A browser that has gone away needs no page.
         let _ = self.page.send(page);
         let mut open = self.open;
-        let all_read = async { while open.join_next().await.is_some() {} };
-        let _ = tokio::time::timeout(PATIENCE, all_read).await;
+        // Only its own connection counts: browsers open others ahead of time, and say nothing on them.
+        let read = async {
+            while let Some(ended) = open.join_next_with_id().await {
+                let id = ended.map_or_else(|error| error.id(), |(id, ())| id);
+                if Some(id) == self.browser {
+                    break;
+                }
+            }
+        };
+        let _ = tokio::time::timeout(PATIENCE, read).await;
     }
 }
 
@@ -148,7 +172,7 @@ async fn respond(awaited: &Awaited, request: &Request<Incoming>) -> Response<Ful
             let sender = awaited.answers.lock().unwrap_or_else(PoisonError::into_inner).take();
             let (page, shown) = oneshot::channel();
             match sender {
-                Some(sender) if sender.send((answer, page)).await.is_ok() => {
+                Some(sender) if sender.send((answer, page, task::try_id())).await.is_ok() => {
                     shown.await.unwrap_or_else(|_| Page::failed("the sign-in was given up"))
                 }
                 _ => Page::answered_already(),

@@ -63,11 +63,11 @@ impl SavedSignIns {
         Ok(Some((request, begun)))
     }
 
-    /// Takes a request away: its answer is used once.
+    /// Takes a request away: its answer is used once. Returns whether it was this call that did, and not another process.
     ///
     /// # Errors
     /// The folder cannot be written.
-    pub fn remove(&self, key: &TokenKey) -> Result<(), StoreError> {
+    pub fn remove(&self, key: &TokenKey) -> Result<bool, StoreError> {
         let path = self.path(key);
         remove_file(&path).map_err(|error| StoreError::Io { place: path.display().to_string(), why: error.to_string() })
     }

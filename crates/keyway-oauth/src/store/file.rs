@@ -50,12 +50,8 @@ impl FileStore {
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let folder = folder.into();
         make_private_folder(&folder)?;
-        let path = folder.join("key");
-        // Records of a key that is gone, or that is kept elsewhere: a new one would open none of them.
-        if StoreKey::has_check(&folder) && !path.exists() {
-            return Err(StoreError::KeyMismatch { place: folder.display().to_string() });
-        }
-        Self::with_key(folder, StoreKey::open_or_create(&path)?)
+        let key = StoreKey::of_folder(&folder)?;
+        Self::with_key(folder, key)
     }
 
     /// Opens a folder with a key that is kept elsewhere.
@@ -204,14 +200,13 @@ impl Exclusive for FileGuard {
     }
 
     fn remove_if(&mut self, expected: Version) -> StoreFuture<'_, ()> {
-        let (store, key) = (self.store.clone(), self.key.clone());
-        Box::pin(blocking(move || {
-            if store.read(&key)?.version != expected {
+        self.change(move |record| {
+            if record.version != expected {
                 return Err(StoreError::Conflict);
             }
-            let path = store.path(&key);
-            remove_file(&path).map_err(|error| io_error(&path, &error))
-        }))
+            *record = Stored { token: None, version: Version(expected.0 + 1), pending: None };
+            Ok(())
+        })
     }
 
     fn replace_if<'a>(&'a mut self, expected: Version, token: &'a Token) -> StoreFuture<'a, Version> {
@@ -261,11 +256,12 @@ fn remove_leftovers(path: &Path) {
     }
 }
 
-/// Removes a file, durably. One that is not there is no error.
-pub(crate) fn remove_file(path: &Path) -> std::io::Result<()> {
+/// Removes a file, durably. Returns whether it was this call that did.
+pub(crate) fn remove_file(path: &Path) -> std::io::Result<bool> {
     match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-        _ => sync_folder(path.parent().unwrap_or(Path::new("."))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+        Ok(()) => sync_folder(path.parent().unwrap_or(Path::new("."))).map(|()| true),
     }
 }
 

@@ -76,10 +76,17 @@ impl StoreKey {
         &self.0
     }
 
-    /// Reads the key file, or makes one that its owner alone can read.
-    pub(crate) fn open_or_create(path: &Path) -> Result<Self, StoreError> {
-        match Self::from_file(path) {
-            Err(StoreError::Missing { .. }) => Self::create(path),
+    /// Reads the folder's key file, or makes one that its owner alone can read where no other key was used.
+    pub(crate) fn of_folder(folder: &Path) -> Result<Self, StoreError> {
+        let path = folder.join("key");
+        match Self::from_file(&path) {
+            // Whoever was first to claim a folder writes `key` before `key-check`, so that one without the other is
+            // a folder with a key that is kept elsewhere; unless both were written just now.
+            Err(StoreError::Missing { .. }) if folder.join(CHECK).exists() => match Self::from_file(&path) {
+                Err(StoreError::Missing { .. }) => Err(StoreError::KeyMismatch { place: folder.display().to_string() }),
+                opened => opened,
+            },
+            Err(StoreError::Missing { .. }) => Self::create(&path),
             opened => opened,
         }
     }
@@ -88,11 +95,6 @@ impl StoreKey {
         let key = Self::generate()?;
         // Another process may have been quicker: then its key is the one.
         if write_new(path, key.as_bytes())? { Ok(key) } else { Self::from_file(path) }
-    }
-
-    /// Whether a folder's records were written with some key already.
-    pub(crate) fn has_check(folder: &Path) -> bool {
-        folder.join(CHECK).exists()
     }
 
     /// Makes sure that this is the key with which the folder's records were written. The first key is.

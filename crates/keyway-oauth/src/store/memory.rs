@@ -102,7 +102,7 @@ impl Exclusive for MemoryGuard {
                 if record.version != expected {
                     return Err(StoreError::Conflict);
                 }
-                *record = Stored::default();
+                *record = Stored { token: None, version: Version(expected.0 + 1), pending: None };
                 Ok(())
             })
         })

@@ -28,7 +28,9 @@ pub(super) fn run(args: SetArgs) -> Result<ExitCode, CliError> {
         unset(&mut file, member)?;
     }
     apply(&args.inputs, &mut file);
-    file.secrets.extend(references(&file.component, &args.credential, &args.inputs.secrets)?);
+    // The account's name is the file's member where it has one: what is sealed is bound to it.
+    let owner = file.name.clone().unwrap_or_else(|| args.credential.clone());
+    file.secrets.extend(references(&file.component, &owner, &args.inputs.secrets)?);
     let loaded = host.component(&file.component)?;
     check(&path.display().to_string(), &file, loaded.component())?;
     let path = folder.save(&args.credential, &file)?;

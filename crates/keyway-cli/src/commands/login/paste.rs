@@ -47,17 +47,19 @@ pub(super) fn begin(connection: &Connection, kept: &Kept) -> Result<(), Ended> {
 /// The second half, perhaps in another process and on another day.
 pub(super) async fn finish(tokens: &TokenSource, answer: &str, kept: &Kept) -> Result<Arc<Token>, Ended> {
     let saved = saved(kept)?;
-    let Some((request, _)) = saved.get(tokens.key()).map_err(CliError::from)? else {
+    let none = || {
         let label = tokens.account().label();
-        let why = format!("no sign-in is under way for `{label}`; begin one with `keyway login --print-url`");
-        return Err(CliError::Usage(why).into());
+        CliError::Usage(format!("no sign-in is under way for `{label}`; begin one with `keyway login --print-url`"))
     };
+    let Some((request, _)) = saved.get(tokens.key()).map_err(CliError::from)? else { return Err(none().into()) };
     let answer = if answer == "-" { ask::all_input()? } else { answer.to_owned() };
     let read: AuthorizationRequest = request.clone();
     match read.read_pasted(&answer) {
         Ok(code) => {
             // Used once, whatever becomes of it (RFC 6749 section 4.1.2).
-            saved.remove(tokens.key()).map_err(CliError::from)?;
+            if !saved.remove(tokens.key()).map_err(CliError::from)? {
+                return Err(none().into());
+            }
             redeem(tokens, request, code).await
         }
         Err(error) => {
