@@ -20,6 +20,7 @@ mod secrets;
 mod shared;
 pub mod sign_in;
 mod source;
+mod spent;
 pub mod store;
 mod token;
 

@@ -40,6 +40,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) now: SystemTime,
     /// Keyed hash of the credential's code or refresh token, where its grant begins with one.
     pub(crate) begins_with: Option<&'a str>,
+    /// Whether the credential's code has been sent already.
+    pub(crate) code_spent: bool,
     /// Whether the component renews at all.
     pub(crate) can_refresh: bool,
     /// Whether this renewal's refresh token was refused already.
@@ -73,6 +75,7 @@ pub(crate) fn plan(facts: &Facts<'_>) -> Plan {
         (Some(_), _) => Plan::Mint,
         (None, _) if stored.is_some() => Plan::SignIn(SignInReason::Spent),
         (None, Some(_)) => Plan::SignIn(SignInReason::Interrupted),
+        (None, None) if facts.code_spent => Plan::SignIn(SignInReason::Spent),
         (None, _) => Plan::SignIn(SignInReason::NoInput),
     }
 }
@@ -167,9 +170,24 @@ mod tests {
         for (case, stored, replace, begins_with, refresh_refused, mints_anew, pending, wanted) in table {
             let stored = Stored { token: stored, version: Version(1), pending };
             let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
-            let facts =
-                Facts { stored: &stored, replace, now, begins_with, can_refresh: true, refresh_refused, mints_anew };
+            let facts = Facts {
+                stored: &stored,
+                replace,
+                now,
+                begins_with,
+                code_spent: false,
+                can_refresh: true,
+                refresh_refused,
+                mints_anew,
+            };
             assert_eq!(plan(&facts), wanted, "{case}");
+            if begins_with.is_none() && wanted == SignIn(SignInReason::NoInput) {
+                assert_eq!(
+                    plan(&Facts { code_spent: true, ..facts }),
+                    SignIn(SignInReason::Spent),
+                    "{case}, code spent"
+                );
+            }
         }
     }
 }

@@ -6,7 +6,7 @@
 mod later;
 mod words;
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use keyway_http::Schedule;
 use tokio::time::Instant;
@@ -18,7 +18,7 @@ use crate::{
     freshness::RenewalReason,
     plan::{Facts, Plan, SignInReason, plan},
     shared::{Inner, Unstored},
-    store::{Exclusive, Pending, StoreError, Stored},
+    store::{Exclusive, Pending, StoreError, Stored, Version},
     token::Token,
 };
 
@@ -30,6 +30,12 @@ const MOST_PLANS: u32 = 5;
 
 pub(crate) use later::store_later;
 
+/// What a request sends that it may use up: what it is (`refresh` or `code`), and its keyed hash.
+struct Sent {
+    what: &'static str,
+    hash: String,
+}
+
 /// How one attempt ended without a token.
 enum Ended {
     /// The store has changed, or another way is open: plan anew at once.
@@ -40,14 +46,14 @@ enum Ended {
     Stop(TokenError),
 }
 
-/// Gets a token that is not `replace`, or the one for what a person brings.
+/// Gets a token that is not `replace`, or the one for the request that somebody asks for.
 pub(crate) async fn renew(
     inner: &Inner,
     reason: RenewalReason,
     replace: Option<&Token>,
-    offer: Option<Offer>,
+    asked: Option<Request>,
 ) -> Result<Token, TokenError> {
-    let mut renewal = Renewal { inner, replace, offer, refresh_refused: false };
+    let mut renewal = Renewal { inner, replace, asked, refresh_refused: false };
     let retry = &inner.account.retry;
     let (mut schedule, begun, mut retries, mut plans) = (Schedule::new(retry), Instant::now(), 0, 1);
     loop {
@@ -87,22 +93,23 @@ pub(crate) async fn renew(
 pub(crate) async fn redeem_device_code(inner: &Inner, offer: Offer) -> Result<Token, TokenFault> {
     let request = Request::Redeem(offer.clone());
     let mut token = inner.exchange().send(&request, None).await?;
-    let mut renewal = Renewal { inner, replace: None, offer: Some(offer), refresh_refused: false };
-    token.begun_with = inner.begins_with().await.or_else(|| renewal.offer.as_ref().map(|offer| renewal.hash_of(offer)));
-    renewal.store(&token).await.map_err(|error| TokenFault::new(TokenFaultKind::Unreachable, error.to_string()))?;
+    let renewal = Renewal { inner, replace: None, asked: Some(request.clone()), refresh_refused: false };
+    token.begun_with = inner.begins_with().await.or_else(|| Some(renewal.hash_of(&offer)));
+    renewal.store(&token).await;
     words::log_renewed(inner, RenewalReason::SignIn, &request, &token);
     Ok(token)
 }
 
 /// Says why only a person can go on, without trying anything.
 pub(crate) fn sign_in_required(inner: &Inner, why: SignInReason) -> TokenError {
-    Renewal { inner, replace: None, offer: None, refresh_refused: false }.sign_in(why, None)
+    Renewal { inner, replace: None, asked: None, refresh_refused: false }.sign_in(why, None)
 }
 
 struct Renewal<'a> {
     inner: &'a Inner,
     replace: Option<&'a Token>,
-    offer: Option<Offer>,
+    /// What somebody asks for, whatever is stored.
+    asked: Option<Request>,
     refresh_refused: bool,
 }
 
@@ -116,14 +123,11 @@ impl Renewal<'_> {
         let stored = guard.load().await.map_err(|error| self.store_failed(&error))?;
         let stored = inner.newest(stored);
         inner.know(stored.token.as_ref());
-        let begins_with = inner.begins_with().await;
-        let facts = Facts {
-            replace: self.replace,
-            refresh_refused: self.refresh_refused,
-            ..inner.facts(&stored, begins_with.as_deref())
-        };
-        let request = match self.offer.clone() {
-            Some(offer) => Request::Redeem(offer),
+        let beginning = inner.beginning().await.map_err(|error| self.store_failed(&error))?;
+        let facts =
+            Facts { replace: self.replace, refresh_refused: self.refresh_refused, ..inner.facts(&stored, &beginning) };
+        let request = match self.asked.clone() {
+            Some(request) => request,
             None => match plan(&facts) {
                 Plan::Use => {
                     let token = stored.token.ok_or(Ended::PlanAnew)?;
@@ -139,51 +143,77 @@ impl Renewal<'_> {
                 Plan::SignIn(why) => return Err(Ended::Stop(self.sign_in(why, None))),
             },
         };
-        self.mark(guard.as_mut(), &stored, &request, begins_with.as_deref()).await?;
+        let sent = self.sent(&request, beginning.input.as_deref());
+        if let Some(Sent { what: "code", hash }) = &sent {
+            self.refuse_spent(hash, &request, &stored).await?;
+        }
+        self.mark(guard.as_mut(), &stored, sent.as_ref()).await?;
         match inner.exchange().send(&request, stored.token.as_ref()).await {
             Ok(mut token) => {
                 match &request {
                     Request::Refresh(_) => {}
-                    Request::Mint => token.begun_with = begins_with,
+                    Request::Mint => token.begun_with = beginning.input,
                     // An input that the credential still names is older than what a person has just brought.
                     Request::Redeem(offer) => {
-                        token.begun_with = begins_with.or_else(|| Some(self.hash_of(offer)));
+                        token.begun_with = beginning.input.or_else(|| Some(self.hash_of(offer)));
                     }
                 }
                 self.keep(guard.as_mut(), &stored, &token).await?;
                 words::log_renewed(inner, reason, &request, &token);
                 Ok(token)
             }
-            Err(fault) => Err(self.judge(guard.as_mut(), &stored, &request, fault).await),
+            Err(fault) => Err(self.judge(guard.as_mut(), &stored, &request, sent.as_ref(), fault).await),
         }
     }
 
-    /// Notes on disk that what is about to be sent may be used up by it. Grants that mint anew lose nothing.
-    async fn mark(
-        &self,
-        guard: &mut dyn Exclusive,
-        stored: &Stored,
-        request: &Request,
-        begins_with: Option<&str>,
-    ) -> Result<(), Ended> {
-        let (what, sent) = match (request, &self.inner.account.grant) {
+    /// RFC 6749 section 4.1.2: a code works once, whoever brings it again.
+    async fn refuse_spent(&self, hash: &str, request: &Request, stored: &Stored) -> Result<(), Ended> {
+        let marked = stored.pending.as_ref().is_some_and(|pending| pending.sent == hash);
+        let began = stored.token.as_ref().is_some_and(|token| token.begun_with.as_deref() == Some(hash));
+        let spent = marked || began || !self.inner.spend(hash).await.map_err(|error| self.store_failed(&error))?;
+        match request {
+            _ if !spent => Ok(()),
+            // Another process was quicker: what it stores, or its mark, says how to go on.
+            Request::Mint => Err(Ended::PlanAnew),
+            _ => Err(Ended::Stop(self.code_spent())),
+        }
+    }
+
+    /// Lets a code be sent again: the server has done nothing with it. A mark that stays only costs a new sign-in.
+    async fn unspend(&self, sent: Option<&Sent>) {
+        if let Some(Sent { what: "code", hash }) = sent {
+            let _ = self.inner.unspend(hash).await;
+        }
+    }
+
+    /// What a request may use up, and its mark.
+    fn sent(&self, request: &Request, begins_with: Option<&str>) -> Option<Sent> {
+        let begun = || begins_with.unwrap_or_default().to_owned();
+        let (what, hash) = match (request, &self.inner.account.grant) {
             (Request::Refresh(token), _) => ("refresh", self.inner.store.keyed_hash(&[token.expose_secret_text()])),
-            (Request::Mint, Grant::AuthorizationCode) => ("code", begins_with.unwrap_or_default().to_owned()),
-            (Request::Mint, Grant::RefreshToken) => ("refresh", begins_with.unwrap_or_default().to_owned()),
+            (Request::Mint, Grant::AuthorizationCode) => ("code", begun()),
+            (Request::Mint, Grant::RefreshToken) => ("refresh", begun()),
             (Request::Redeem(offer @ Offer::Code { .. }), _) => ("code", self.hash_of(offer)),
             (Request::Redeem(offer @ Offer::RefreshToken(_)), _) => ("refresh", self.hash_of(offer)),
-            (Request::Redeem(Offer::DeviceCode(_)) | Request::Mint, _) => return Ok(()),
+            // Grants that mint anew lose nothing, and a device asks until it gets its token.
+            (Request::Redeem(Offer::DeviceCode(_)) | Request::Mint, _) => return None,
         };
-        let before = stored.pending.as_ref().filter(|pending| pending.sent == sent);
+        Some(Sent { what, hash })
+    }
+
+    /// Notes on disk that what is about to be sent may be used up by it.
+    async fn mark(&self, guard: &mut dyn Exclusive, stored: &Stored, sent: Option<&Sent>) -> Result<(), Ended> {
+        let Some(Sent { what, hash }) = sent else { return Ok(()) };
+        let before = stored.pending.as_ref().filter(|pending| pending.sent == *hash);
         if let Some(pending) = before {
             tracing::warn!(
-                event = "renewal_interrupted", account = %self.inner.account.label(), what = %pending.what, since = pending.since,
+                event = "renewal_interrupted", account = %self.inner.account.label(), what = %pending.what,
+                since = pending.since, times = pending.times,
                 "an earlier renewal was interrupted before its answer was stored; it is tried once more"
             );
         }
-        let since = self.inner.clock.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-        let times = before.map_or(0, |pending| pending.times).saturating_add(1);
-        let pending = Pending { since, what: what.to_owned(), sent, times };
+        let (since, times) = (self.inner.now_s(), before.map_or(0, |pending| pending.times).saturating_add(1));
+        let pending = Pending { since, what: (*what).to_owned(), sent: hash.clone(), times };
         match guard.mark_pending(Some(pending)).await {
             // What can be got again anew needs no mark.
             Err(error) if self.inner.account.mints_anew() => {
@@ -194,11 +224,29 @@ impl Renewal<'_> {
         }
     }
 
-    /// Puts a token that a person has just got in the place of whatever is there.
-    async fn store(&mut self, token: &Token) -> Result<(), StoreError> {
-        let mut guard = self.inner.store.exclusive(&self.inner.key, self.inner.token_timeout).await?;
-        let version = guard.load().await?.version;
-        guard.replace_if(version, token).await.map(|_| ())
+    /// Puts a token that a person has just got in the place of whatever is there. One that cannot be stored is kept, like
+    /// any other.
+    async fn store(&self, token: &Token) {
+        let inner = self.inner;
+        let kept = async {
+            let mut guard = inner.store.exclusive(&inner.key, inner.token_timeout).await?;
+            let stored = guard.load().await?;
+            // Only a plan that has changed keeps a token from its place, and whoever asks has none.
+            let _ = self.keep(guard.as_mut(), &stored, token).await;
+            Ok::<_, StoreError>(())
+        };
+        if let Err(error) = kept.await {
+            self.not_stored(token, Version::default(), &error);
+        }
+    }
+
+    /// Keeps a token in this process, to be stored as soon as that is possible.
+    fn not_stored(&self, token: &Token, instead_of: Version, error: &StoreError) {
+        tracing::error!(
+            event = "token_not_stored", account = %self.inner.account.label(), %error,
+            "the new token could not be stored and lives in this process only; mend the store before it ends"
+        );
+        self.inner.state().unstored = Some(Unstored { token: token.clone(), instead_of });
     }
 
     /// As [`Inner::begins_with`] makes it for what a credential names.
@@ -220,7 +268,7 @@ impl Renewal<'_> {
             // Somebody wrote, or removed the record, in spite of the lock. What a peer got stands, unless a person has
             // just signed in, whose code works once; an empty place is filled.
             match guard.load().await {
-                Ok(now) if now.token.is_some() && self.offer.is_none() => return Err(Ended::PlanAnew),
+                Ok(now) if now.token.is_some() && self.asked.is_none() => return Err(Ended::PlanAnew),
                 Ok(now) => {
                     instead_of = now.version;
                     kept = guard.replace_if(instead_of, token).await;
@@ -234,11 +282,7 @@ impl Renewal<'_> {
                 Ok(())
             }
             Err(error) => {
-                tracing::error!(
-                    event = "token_not_stored", account = %self.inner.account.label(), %error,
-                    "the new token could not be stored and lives in this process only; mend the store before it ends"
-                );
-                self.inner.state().unstored = Some(Unstored { token: token.clone(), instead_of });
+                self.not_stored(token, instead_of, &error);
                 Ok(())
             }
         }
@@ -249,24 +293,32 @@ impl Renewal<'_> {
         guard: &mut dyn Exclusive,
         stored: &Stored,
         request: &Request,
+        sent: Option<&Sent>,
         fault: TokenFault,
     ) -> Ended {
         use TokenFaultKind::{
             AuthorizationPending, Denied, Invalid, InvalidClient, InvalidGrant, MaybeProcessed, NotProcessed,
             SecondFactor, SlowDown, Unreachable,
         };
-        let interrupted = stored.pending.is_some();
+        // An older mark is about this request only where it is of the same code or refresh token.
+        let same = |pending: &Pending| sent.is_some_and(|sent| sent.hash == pending.sent);
+        let interrupted = stored.pending.as_ref().is_some_and(same);
         match fault.kind {
             MaybeProcessed | Invalid => {}
             // This request did nothing. An earlier one that is still marked may have.
             NotProcessed | Unreachable => {
                 let _ = guard.mark_pending(stored.pending.clone()).await;
+                self.unspend(sent).await;
             }
             // The server has answered about what was sent: the mark has nothing to warn of any more. An older one stays
             // where it explains the refusal, and where it is about something else than what a person has brought.
             InvalidGrant | InvalidClient | Denied | SecondFactor | AuthorizationPending | SlowDown => {
                 let explains = fault.kind == InvalidGrant || matches!(request, Request::Redeem(_));
                 let _ = guard.mark_pending(stored.pending.clone().filter(|_| explains)).await;
+                // A client that is not let in has not used its code up.
+                if fault.kind == InvalidClient {
+                    self.unspend(sent).await;
+                }
             }
         }
         match (fault.kind, request) {

@@ -16,6 +16,7 @@ use crate::{
     exchange::Exchange,
     fault::{TokenError, TokenErrorKind},
     plan::Facts,
+    spent::Beginning,
     store::{Stored, TokenKey, TokenStore, Version},
     token::Token,
 };
@@ -119,13 +120,19 @@ impl Inner {
         stored
     }
 
+    /// Seconds since 1970.
+    pub(crate) fn now_s(&self) -> u64 {
+        self.clock.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
+    }
+
     /// What a plan rests on, for a renewal that has tried nothing yet.
-    pub(crate) fn facts<'a>(&self, stored: &'a Stored, begins_with: Option<&'a str>) -> Facts<'a> {
+    pub(crate) fn facts<'a>(&self, stored: &'a Stored, beginning: &'a Beginning) -> Facts<'a> {
         Facts {
             stored,
             replace: None,
             now: self.clock.now(),
-            begins_with,
+            begins_with: beginning.input.as_deref(),
+            code_spent: beginning.spent,
             can_refresh: self.account.component.oauth2.grants.refresh_token.is_some(),
             refresh_refused: false,
             mints_anew: self.account.mints_anew(),
@@ -155,6 +162,13 @@ impl Inner {
 // === impl State ===
 
 impl State {
+    /// Whether somebody has to begin to see to a token that could not be stored.
+    pub(crate) fn begins_to_store(&mut self) -> bool {
+        let begins = self.unstored.is_some() && !self.stores_later;
+        self.stores_later |= begins;
+        begins
+    }
+
     pub(crate) fn failed_lately(&self) -> bool {
         self.failed.as_ref().is_some_and(|(until, _)| *until > Instant::now())
     }

@@ -13,7 +13,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     account::Account,
-    exchange::Offer,
+    exchange::{Offer, Request},
     fault::{TokenError, TokenErrorKind, TokenFault, TokenFaultKind},
     freshness::{Freshness, RenewalReason, freshness},
     plan::{Plan, plan},
@@ -173,8 +173,9 @@ impl TokenSource {
     pub async fn ready(&self) -> Result<(), TokenError> {
         let stored = self.0.store.load(&self.0.key).await;
         let stored = stored.map_err(|error| TokenError::new(TokenErrorKind::Unavailable, error.to_string()))?;
-        let begins_with = self.0.begins_with().await;
-        match plan(&self.0.facts(&stored, begins_with.as_deref())) {
+        let beginning = self.0.beginning().await;
+        let beginning = beginning.map_err(|error| TokenError::new(TokenErrorKind::Unavailable, error.to_string()))?;
+        match plan(&self.0.facts(&stored, &beginning)) {
             Plan::SignIn(why) => Err(sign_in_required(&self.0, why)),
             Plan::Use => {
                 // A renewal that follows at once would say this itself.
@@ -208,14 +209,27 @@ impl TokenSource {
         flight.await
     }
 
-    /// Gets the token for what a person brings, once nobody renews any more.
+    /// Begins anew with the grant's own inputs, however good the token that there is: shows whether they are right.
+    ///
+    /// # Errors
+    /// There is no token for them; a token that there was before is untouched.
+    pub async fn mint(&self) -> Outcome {
+        self.ask(Request::Mint).await
+    }
+
+    /// Gets the token for what a person brings.
     pub(crate) async fn redeem(&self, offer: Offer) -> Outcome {
+        self.ask(Request::Redeem(offer)).await
+    }
+
+    /// Sends one request, once nobody renews any more.
+    async fn ask(&self, request: Request) -> Outcome {
         let flight = loop {
             let other = {
                 let mut state = self.0.state();
                 match &state.flight {
                     Some(other) => other.clone(),
-                    None => break self.start(&mut state, RenewalReason::SignIn, None, Some(offer)),
+                    None => break self.start(&mut state, RenewalReason::SignIn, None, Some(request)),
                 }
             };
             // Whatever becomes of it: what a person brings comes after it.
@@ -229,9 +243,15 @@ impl TokenSource {
         let inner = Arc::clone(&self.0);
         let task = self.0.tasks.spawn(async move {
             let token = Arc::new(crate::renewal::redeem_device_code(&inner, offer).await?);
-            let mut state = inner.state();
-            state.current = Some(Arc::clone(&token));
-            state.failed = None;
+            let stores_later = {
+                let mut state = inner.state();
+                state.current = Some(Arc::clone(&token));
+                state.failed = None;
+                state.begins_to_store()
+            };
+            if stores_later {
+                store_again(&inner);
+            }
             Ok(token)
         });
         task.await.unwrap_or_else(|error| {
@@ -281,14 +301,14 @@ impl TokenSource {
         state: &mut State,
         reason: RenewalReason,
         replace: Option<Arc<Token>>,
-        offer: Option<Offer>,
+        asked: Option<Request>,
     ) -> Flight {
         let inner = Arc::clone(&self.0);
         let task = self.0.tasks.spawn(async move {
             // Also a renewal that ends by a panic makes way for the next one.
             let landing = Landing(Arc::clone(&inner));
-            let offered = offer.is_some();
-            let outcome = renew(&inner, reason, replace.as_deref(), offer).await.map(Arc::new);
+            let signs_in = asked.is_some();
+            let outcome = renew(&inner, reason, replace.as_deref(), asked).await.map(Arc::new);
             let mut state = inner.state();
             match &outcome {
                 Ok(token) => {
@@ -296,20 +316,18 @@ impl TokenSource {
                     state.failed = None;
                 }
                 // What a person brought in vain says nothing about the token that there is, and who brought it is told.
-                Err(_) if offered => {}
+                Err(_) if signs_in => {}
                 Err(error) => {
                     let (event, account) = ("token_failed", inner.account.label());
                     tracing::warn!(event, %account, %reason, why = %error, "no token");
                     state.failed = Some((Instant::now() + remember(error), error.clone()));
                 }
             }
-            let stores_later = state.unstored.is_some() && !state.stores_later;
-            state.stores_later |= stores_later;
+            let stores_later = state.begins_to_store();
             drop(state);
             drop(landing);
             if stores_later {
-                let later = Arc::clone(&inner);
-                inner.tasks.spawn(async move { store_later(&later).await });
+                store_again(&inner);
             }
             outcome
         });
@@ -325,6 +343,12 @@ impl TokenSource {
         state.flight = Some(flight.clone());
         flight
     }
+}
+
+/// Sees to a token that the store could not take, in a task of its own.
+fn store_again(inner: &Arc<Inner>) {
+    let later = Arc::clone(inner);
+    inner.tasks.spawn(async move { store_later(&later).await });
 }
 
 /// Takes the flight off the board when its task ends, however it ends.
