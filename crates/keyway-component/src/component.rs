@@ -119,9 +119,52 @@ impl Component {
         self.oauth2.grants.names().into_iter().chain(custom).collect()
     }
 
+    /// The authorities that get secrets or tokens of an account, as the file writes them (`https://{host}.podero.com`),
+    /// sorted and joined by spaces. What is sealed for an account is bound to them: a file of the same name that leads
+    /// secrets elsewhere does not open it.
+    #[must_use]
+    pub fn secret_places(&self) -> String {
+        let oauth2 = &self.oauth2;
+        let others = oauth2.alternative_token_endpoints.iter().map(|other| &other.token_endpoint);
+        let optional = [&oauth2.refresh_endpoint, &oauth2.revocation_endpoint, &oauth2.device_authorization_endpoint];
+        let origins = self.api.additional_origins.iter().filter(|other| other.token).map(|other| &other.origin);
+        let templates = [&oauth2.token_endpoint, &self.api.base_url]
+            .into_iter()
+            .chain(others)
+            .chain(optional.into_iter().flatten());
+        let places: std::collections::BTreeSet<&str> =
+            templates.chain(origins).map(|template| authority(template.source())).collect();
+        places.into_iter().collect::<Vec<_>>().join(" ")
+    }
+
     /// The prefix of its environment variables: `PODIO_` for `podio`, `MY_API_` for `my-api`.
     #[must_use]
     pub fn variable_prefix(name: &str) -> String {
         format!("{}_", name.to_ascii_uppercase().replace('-', "_"))
+    }
+}
+
+/// A URL template up to the end of its authority.
+fn authority(template: &str) -> &str {
+    let begin = template.find("://").map_or(0, |at| at + 3);
+    let end = template[begin..].find(['/', '?', '#']).map_or(template.len(), |at| begin + at);
+    &template[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::authority;
+
+    #[test]
+    fn an_authority_ends_before_path_and_query() {
+        let table = [
+            ("https://{host}.podero.com/oauth2/token/", "https://{host}.podero.com"),
+            ("https://a.test?x=1", "https://a.test"),
+            ("https://a.test:8443", "https://a.test:8443"),
+            ("{instance}/token", "{instance}"),
+        ];
+        for (template, wanted) in table {
+            assert_eq!(authority(template), wanted);
+        }
     }
 }

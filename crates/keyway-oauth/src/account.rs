@@ -58,6 +58,8 @@ pub struct Account {
     /// Values that templates may name and that are no secrets.
     pub values: Values,
     pub(crate) inputs: Inputs,
+    /// The path of a credential file that lies in no folder of credentials.
+    pub(crate) place: Option<String>,
 }
 
 /// Where a credential came from.
@@ -104,7 +106,7 @@ impl Account {
         let (file, inline) = match &credential.source {
             CredentialSource::Variables { values, .. } => inputs::from_variables(component, values, &credential.name)?,
             CredentialSource::Given(file) => (file.as_ref().clone(), Default::default()),
-            CredentialSource::File { path, text, private } => {
+            CredentialSource::File { path, text, private, .. } => {
                 (read_file(component, &path.display().to_string(), text, *private)?, Default::default())
             }
         };
@@ -113,6 +115,14 @@ impl Account {
         {
             return Err(context
                 .unfit("a secret", "commands run only from a credential file; give the value another way".to_owned()));
+        }
+        if let (Some(own), Some(wanted)) = (&file.environment, &settings.environment)
+            && own != wanted
+        {
+            let why = format!(
+                "the credential is of `{own}`, and `{wanted}` was asked for; name a credential of that environment"
+            );
+            return Err(context.unfit("the environment", why));
         }
         let environment = context.environment(file.environment.as_deref().or(settings.environment.as_deref()))?;
         let values = Values::resolve(&context, &environment, &file)?;
@@ -136,6 +146,7 @@ impl Account {
             retry: component.retry.with(&file.retry).with(&settings.retry),
             values,
             inputs,
+            place: credential.place(),
             component: Arc::clone(component),
         })
     }
@@ -144,7 +155,7 @@ impl Account {
     #[must_use]
     pub fn sign_in_hint(&self) -> String {
         let who = match self.origin {
-            AccountOrigin::File => &self.name,
+            AccountOrigin::File => self.place.as_ref().unwrap_or(&self.name),
             AccountOrigin::Variables | AccountOrigin::Demo => &self.component.name,
             AccountOrigin::Given => return "let a person sign in, and redeem the code that comes of it".to_owned(),
         };
@@ -219,6 +230,11 @@ impl Account {
         let origins = self.endpoints.api_origins.iter().filter(|(_, with_token)| *with_token);
         parts.extend(origins.map(|(origin, _)| origin.to_string()));
         parts.extend(self.values.iter().map(|(name, value)| format!("{name}={value}")));
+        // A tenant or a resource makes another token of the same client.
+        let params = self.authorization_params.iter();
+        parts.extend(params.map(|(name, value)| format!("?{name}={}", value.as_deref().unwrap_or_default())));
+        // Two files of one name in two folders are two accounts.
+        parts.extend(self.place.as_ref().map(|place| format!("@{place}")));
         parts
     }
 

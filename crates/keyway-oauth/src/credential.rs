@@ -26,6 +26,8 @@ pub(crate) enum CredentialSource {
         text: String,
         /// Whether its owner alone can write it: only then may it name programs to run.
         private: bool,
+        /// Whether it lies in a folder of credentials, where its name is its own.
+        listed: bool,
     },
     Variables {
         component: String,
@@ -129,8 +131,27 @@ impl Credential {
         let path = path.as_ref();
         let (text, private) = read_private(path)?;
         let stem = path.file_stem().map_or_else(|| DEFAULT_NAME.to_owned(), |stem| stem.to_string_lossy().into_owned());
-        let source = CredentialSource::File { path: path.to_owned(), text, private };
+        let source = CredentialSource::File { path: path.to_owned(), text, private, listed: false };
         Ok(Self { name: stem, source })
+    }
+
+    /// The same as one of a folder of credentials: there its name alone says which it is.
+    pub(crate) fn listed(mut self) -> Self {
+        if let CredentialSource::File { listed, .. } = &mut self.source {
+            *listed = true;
+        }
+        self
+    }
+
+    /// Where a file that lies in no folder of credentials is, whatever way led to it.
+    pub(crate) fn place(&self) -> Option<String> {
+        match &self.source {
+            CredentialSource::File { path, listed: false, .. } => {
+                let real = path.canonicalize().unwrap_or_else(|_| path.clone());
+                Some(real.display().to_string())
+            }
+            _ => None,
+        }
     }
 
     /// The account of a file's content that is at hand. It may not name commands to run.

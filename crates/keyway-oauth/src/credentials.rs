@@ -65,7 +65,7 @@ impl CredentialFolder {
     /// There is none, or its file cannot be read.
     pub fn get(&self, name: &str) -> Result<Credential, CredentialError> {
         if self.has(name) {
-            return Credential::from_file(self.file(name));
+            return Credential::from_file(self.file(name)).map(Credential::listed);
         }
         let names = self.names()?;
         let hint = match nearest(name, names.iter().map(String::as_str)) {
@@ -143,7 +143,7 @@ fn is_absent(error: &std::io::Error) -> bool {
 }
 
 /// Names that are files everywhere, lead to no other folder, and are not the one that means no file.
-fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     let starts = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
     let rest = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
     // What ends in `.json` is a path to every command.

@@ -144,8 +144,8 @@ impl Renewal<'_> {
             },
         };
         let sent = self.sent(&request, beginning.input.as_deref());
-        if let Some(Sent { what: "code", hash }) = &sent {
-            self.refuse_spent(hash, &request, &stored).await?;
+        if let (Request::Mint, Some(Sent { what: "code", hash })) = (&request, &sent) {
+            self.refuse_spent(hash).await?;
         }
         self.mark(guard.as_mut(), &stored, sent.as_ref()).await?;
         match inner.exchange().send(&request, stored.token.as_ref()).await {
@@ -166,22 +166,20 @@ impl Renewal<'_> {
         }
     }
 
-    /// RFC 6749 section 4.1.2: a code works once, whoever brings it again.
-    async fn refuse_spent(&self, hash: &str, request: &Request, stored: &Stored) -> Result<(), Ended> {
-        let marked = stored.pending.as_ref().is_some_and(|pending| pending.sent == hash);
-        let began = stored.token.as_ref().is_some_and(|token| token.begun_with.as_deref() == Some(hash));
-        let spent = marked || began || !self.inner.spend(hash).await.map_err(|error| self.store_failed(&error))?;
-        match request {
-            _ if !spent => Ok(()),
+    /// A code that a credential names is sent once. What a person brings is held against its request instead: each
+    /// authorization request is answered once.
+    async fn refuse_spent(&self, hash: &str) -> Result<(), Ended> {
+        match self.inner.spend(hash).await {
+            Ok(true) => Ok(()),
             // Another process was quicker: what it stores, or its mark, says how to go on.
-            Request::Mint => Err(Ended::PlanAnew),
-            _ => Err(Ended::Stop(self.code_spent())),
+            Ok(false) => Err(Ended::PlanAnew),
+            Err(error) => Err(self.store_failed(&error)),
         }
     }
 
     /// Lets a code be sent again: the server has done nothing with it. A mark that stays only costs a new sign-in.
-    async fn unspend(&self, sent: Option<&Sent>) {
-        if let Some(Sent { what: "code", hash }) = sent {
+    async fn unspend(&self, request: &Request, sent: Option<&Sent>) {
+        if let (Request::Mint, Some(Sent { what: "code", hash })) = (request, sent) {
             let _ = self.inner.unspend(hash).await;
         }
     }
@@ -308,7 +306,7 @@ impl Renewal<'_> {
             // This request did nothing. An earlier one that is still marked may have.
             NotProcessed | Unreachable => {
                 let _ = guard.mark_pending(stored.pending.clone()).await;
-                self.unspend(sent).await;
+                self.unspend(request, sent).await;
             }
             // The server has answered about what was sent: the mark has nothing to warn of any more. An older one stays
             // where it explains the refusal, and where it is about something else than what a person has brought.
@@ -317,7 +315,7 @@ impl Renewal<'_> {
                 let _ = guard.mark_pending(stored.pending.clone().filter(|_| explains)).await;
                 // A client that is not let in has not used its code up.
                 if fault.kind == InvalidClient {
-                    self.unspend(sent).await;
+                    self.unspend(request, sent).await;
                 }
             }
         }

@@ -6,7 +6,7 @@ use keyway_component::{Secret, SecretRef};
 use tokio::process::Command;
 use zeroize::Zeroize;
 
-use crate::store::StoreKey;
+use crate::store::{StoreKey, secret_name};
 
 /// The longest that a secret command may take.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
@@ -28,6 +28,8 @@ pub(crate) enum SecretSource {
 #[derive(Debug, Clone)]
 pub(crate) struct Sealed {
     pub(crate) component: String,
+    /// The hosts that secrets of the component go to.
+    pub(crate) places: String,
     pub(crate) owner: String,
     pub(crate) name: String,
     pub(crate) text: String,
@@ -89,7 +91,8 @@ impl SecretSource {
 impl Sealed {
     fn open(&self) -> Result<Secret, SecretError> {
         let Some(key) = &self.key else { return Err(SecretError::Sealed("there is no key".to_owned())) };
-        key.open_secret(&self.component, &self.owner, &self.name, &self.text).map_err(SecretError::Sealed)
+        let bound = secret_name(&self.component, &self.places, &self.owner, &self.name);
+        key.open_secret(&bound, &self.text).map_err(SecretError::Sealed)
     }
 }
 

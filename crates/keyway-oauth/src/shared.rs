@@ -197,5 +197,8 @@ pub(crate) fn remember(error: &TokenError) -> Duration {
 /// A time as RFC 3339 in UTC, for logs and summaries.
 #[must_use]
 pub fn rfc3339(time: SystemTime) -> String {
-    chrono::DateTime::<chrono::Utc>::from(time).to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+    let seconds = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let date = i64::try_from(seconds).ok().and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0));
+    // Files and servers may say any number; dates end somewhere.
+    date.map_or_else(|| "beyond all dates".to_owned(), |date| date.to_rfc3339_opts(chrono::SecondsFormat::Secs, true))
 }

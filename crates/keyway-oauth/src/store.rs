@@ -12,7 +12,7 @@ mod record;
 
 use std::{fmt, future::Future, pin::Pin, time::Duration};
 
-pub(crate) use cipher::Bound;
+pub(crate) use cipher::{Bound, secret_name};
 pub use file::FileStore;
 pub use key::StoreKey;
 pub use memory::MemoryStore;

@@ -36,7 +36,7 @@ fn add(args: ClientAddArgs) -> Result<ExitCode, CliError> {
         environment: args.environment,
         client_id: args.client_id,
         redirect_uri: args.redirect_uri,
-        secrets: references(&component.name, &owner, &args.secrets)?,
+        secrets: references(component, &owner, &args.secrets)?,
     };
     let place = folder.file(&args.name).display().to_string();
     let text = serde_json::to_string_pretty(&client).unwrap_or_default();

@@ -3,7 +3,7 @@
 use keyway_component::{ClientFile, check_client};
 
 use super::{AccountError, AccountSettings, Context, refuse_commands};
-use crate::credential::read_private;
+use crate::{credential::read_private, credentials::is_name};
 
 /// Reads the client of an account, and makes sure that it belongs to the same component and environment.
 pub(super) fn read(
@@ -16,6 +16,11 @@ pub(super) fn read(
     let Some(folder) = &settings.clients else {
         return Err(context.unfit(what, "this host has no folder of clients; name one".to_owned()));
     };
+    if !is_name(name) {
+        return Err(
+            context.unfit(what, "that cannot be a client's name; it leads out of the folder of clients".to_owned())
+        );
+    }
     let path = folder.join(format!("{name}.json"));
     let shown = path.display().to_string();
     let (text, private) = read_private(&path).map_err(|error| context.unfit(&what, error.to_string()))?;

@@ -37,6 +37,7 @@ impl Inputs {
         let source = |owner: &str, name: &str, at: &SecretRef| match at {
             SecretRef::Sealed(text) => SecretSource::Sealed(Box::new(Sealed {
                 component: context.component.name.clone(),
+                places: context.component.secret_places(),
                 owner: owner.to_owned(),
                 name: name.to_owned(),
                 text: text.clone(),

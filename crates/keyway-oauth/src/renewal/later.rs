@@ -17,7 +17,8 @@ pub(crate) async fn store_later(inner: &Inner) {
             () = tokio::time::sleep(STORE_AGAIN) => false,
             () = inner.closing.cancelled() => true,
         };
-        let stored = store_unstored(inner).await;
+        // At the end a peer's renewal is waited for; before that there is another time.
+        let stored = store_unstored(inner, if last { inner.token_timeout } else { STORE_AGAIN }).await;
         let mut state = inner.state();
         if let (Err(error), true) = (&stored, last) {
             tracing::error!(
@@ -33,8 +34,8 @@ pub(crate) async fn store_later(inner: &Inner) {
 }
 
 /// One attempt at that, under the lock, so that no renewal changes what there is to store.
-async fn store_unstored(inner: &Inner) -> Result<(), StoreError> {
-    let mut guard = inner.store.exclusive(&inner.key, STORE_AGAIN).await?;
+async fn store_unstored(inner: &Inner, patience: Duration) -> Result<(), StoreError> {
+    let mut guard = inner.store.exclusive(&inner.key, patience).await?;
     let Some(Unstored { token, instead_of }) = inner.state().unstored.clone() else { return Ok(()) };
     let now = guard.load().await?;
     // A place whose file has gone is filled. One that a person emptied has a later version, and stays empty.

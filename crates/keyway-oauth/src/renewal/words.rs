@@ -64,14 +64,6 @@ impl Renewal<'_> {
         Ended::Stop(TokenError::new(TokenErrorKind::Unavailable, message))
     }
 
-    /// A code that somebody brings for the second time.
-    pub(super) fn code_spent(&self) -> TokenError {
-        let label = self.inner.account.label();
-        let message =
-            format!("no token for `{label}`: this code has been sent already, and a code works once; begin anew");
-        TokenError::new(TokenErrorKind::Denied, message)
-    }
-
     /// What a person brought works for nobody any more; the token that there was, if any, is untouched.
     pub(super) fn offer_refused(&self, offer: &Offer, fault: TokenFault) -> TokenError {
         let what = match offer {

@@ -7,7 +7,7 @@ use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},
 };
-use keyway_component::Secret;
+use keyway_component::{Component, Secret};
 use zeroize::Zeroizing;
 
 use super::{StoreError, StoreKey, TokenKey};
@@ -67,18 +67,26 @@ impl StoreKey {
     ///
     /// # Errors
     /// The machine gives no randomness.
-    pub fn seal_secret(&self, component: &str, owner: &str, name: &str, secret: &Secret) -> Result<String, StoreError> {
-        let sealed = self.seal(&secret_name(component, owner, name), secret.expose_secret_text().as_bytes());
+    pub fn seal_secret(
+        &self,
+        component: &Component,
+        owner: &str,
+        name: &str,
+        secret: &Secret,
+    ) -> Result<String, StoreError> {
+        let bound = secret_name(&component.name, &component.secret_places(), owner, name);
+        let sealed = self.seal(&bound, secret.expose_secret_text().as_bytes());
         let sealed = sealed.map_err(|why| StoreError::Io { place: format!("the secret `{name}`"), why })?;
         Ok(URL_SAFE_NO_PAD.encode(sealed))
     }
 
     /// Opens a secret that was sealed for this account.
-    pub(crate) fn open_secret(&self, component: &str, owner: &str, name: &str, text: &str) -> Result<Secret, String> {
+    pub(crate) fn open_secret(&self, bound: &Bound, text: &str) -> Result<Secret, String> {
         let sealed = URL_SAFE_NO_PAD.decode(text).map_err(|_| "it is not what was sealed".to_owned())?;
-        let plain = self.open(&secret_name(component, owner, name), name, &sealed).map_err(|error| match error {
+        let plain = self.open(bound, "the secret", &sealed).map_err(|error| match error {
             StoreError::WrongKey { .. } => {
-                "it was sealed with another key, or for another account or secret".to_owned()
+                "it was sealed with another key, for another account or secret, or for other hosts than the component names now"
+                    .to_owned()
             }
             other => other.to_string(),
         })?;
@@ -91,8 +99,9 @@ impl StoreKey {
     }
 }
 
-fn secret_name(component: &str, owner: &str, name: &str) -> Bound {
-    Bound::new("keyway secret", &[component, owner, name])
+/// What a sealed secret is bound to: component, the hosts that secrets go to, the account or client, the secret's name.
+pub(crate) fn secret_name(component: &str, places: &str, owner: &str, name: &str) -> Bound {
+    Bound::new("keyway secret", &[component, places, owner, name])
 }
 
 #[cfg(unix)]
@@ -116,21 +125,34 @@ mod tests {
 
     #[test]
     fn a_sealed_secret_opens_for_its_account_and_no_other() {
-        let key = StoreKey::from_bytes([7; 32]);
-        let sealed = key.seal_secret("podio", "acme", "client_secret", &Secret::new("hunter2")).unwrap();
+        let component = |token_host: &str| -> Component {
+            serde_json::from_value(serde_json::json!({
+                "keyway": 1, "name": "acme", "title": "Acme", "version": "1", "environments": {"production": {}},
+                "oauth2": {
+                    "token_endpoint": format!("https://{token_host}/token"),
+                    "token_endpoint_auth_method": "client_secret_post", "grants": {"client_credentials": {}}
+                },
+                "api": {"base_url": "https://api.acme.test/v1"}
+            }))
+            .unwrap()
+        };
+        let (key, acme) = (StoreKey::from_bytes([7; 32]), component("auth.acme.test"));
+        let sealed = key.seal_secret(&acme, "one", "client_secret", &Secret::new("hunter2")).unwrap();
         assert!(!sealed.contains("hunter2"));
-        let open = |key: &StoreKey, component, owner, name| key.open_secret(component, owner, name, &sealed);
-        assert_eq!(open(&key, "podio", "acme", "client_secret").unwrap().expose_secret_text(), "hunter2");
-        let other = StoreKey::from_bytes([8; 32]);
+        let open = |key: &StoreKey, component: &Component, owner, name| {
+            key.open_secret(&secret_name(&component.name, &component.secret_places(), owner, name), &sealed)
+        };
+        assert_eq!(open(&key, &acme, "one", "client_secret").unwrap().expose_secret_text(), "hunter2");
         for refused in [
-            open(&other, "podio", "acme", "client_secret"),
-            open(&key, "podero", "acme", "client_secret"),
-            open(&key, "podio", "other", "client_secret"),
-            open(&key, "podio", "acme", "password"),
+            open(&StoreKey::from_bytes([8; 32]), &acme, "one", "client_secret"),
+            open(&key, &component("evil.test"), "one", "client_secret"),
+            open(&key, &acme, "other", "client_secret"),
+            open(&key, &acme, "one", "password"),
         ] {
             assert!(refused.unwrap_err().contains("another"));
         }
-        assert!(key.open_secret("podio", "acme", "client_secret", &sealed[..20]).is_err());
-        assert!(key.open_secret("podio", "acme", "client_secret", "%%").is_err());
+        let bound = || secret_name("acme", &acme.secret_places(), "one", "client_secret");
+        assert!(key.open_secret(&bound(), &sealed[..20]).is_err());
+        assert!(key.open_secret(&bound(), "%%").is_err());
     }
 }

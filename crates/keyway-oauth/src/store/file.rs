@@ -51,7 +51,7 @@ impl FileStore {
         let folder = folder.into();
         make_private_folder(&folder)?;
         let key = StoreKey::of_folder(&folder)?;
-        Self::with_key(folder, key)
+        Self::opened(folder, key, true)
     }
 
     /// Opens a folder with a key that is kept elsewhere.
@@ -59,11 +59,14 @@ impl FileStore {
     /// # Errors
     /// A folder that cannot be written, or whose records were written with another key.
     pub fn with_key(folder: impl Into<PathBuf>, key: StoreKey) -> Result<Self, StoreError> {
-        let folder = folder.into();
+        Self::opened(folder.into(), key, false)
+    }
+
+    fn opened(folder: PathBuf, key: StoreKey, own: bool) -> Result<Self, StoreError> {
         make_private_folder(&folder)?;
         // Better to learn now than after a rotation that the folder cannot be written.
         tempfile::NamedTempFile::new_in(&folder).map_err(|error| io_error(&folder, &error))?;
-        key.check_folder(&folder)?;
+        key.check_folder(&folder, own)?;
         Ok(Self { folder, key })
     }
 

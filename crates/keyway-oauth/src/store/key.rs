@@ -58,10 +58,10 @@ impl StoreKey {
         let place = path.display().to_string();
         let bytes = std::fs::read(path).map(Zeroizing::new).map_err(|error| io_error(path, &error))?;
         check_mode(path)?;
-        match std::str::from_utf8(&bytes) {
-            Ok(text) if bytes.len() != KEY_BYTES => Self::from_text(&place, text),
-            _ => Self::from_slice(&place, &bytes, "32 bytes, or 64 hex digits, or 44 characters of base64"),
-        }
+        let text = std::str::from_utf8(&bytes).ok().filter(|_| bytes.len() != KEY_BYTES).map(str::trim);
+        let decoded = text.and_then(|text| unhex(text).or_else(|| unbase64(text))).map(Zeroizing::new);
+        let found = decoded.as_ref().unwrap_or(&bytes);
+        Self::from_slice(&place, found, "32 bytes, or 64 hex digits, or 44 characters of base64")
     }
 
     pub(super) fn from_slice(place: &str, bytes: &[u8], wanted: &str) -> Result<Self, StoreError> {
@@ -97,8 +97,9 @@ impl StoreKey {
         if write_new(path, key.as_bytes())? { Ok(key) } else { Self::from_file(path) }
     }
 
-    /// Makes sure that this is the key with which the folder's records were written. The first key is.
-    pub(crate) fn check_folder(&self, folder: &Path) -> Result<(), StoreError> {
+    /// Makes sure that this is the key with which the folder's records were written. The first key is; a key that is kept
+    /// elsewhere cannot be the first where there are records already.
+    pub(crate) fn check_folder(&self, folder: &Path, own: bool) -> Result<(), StoreError> {
         let path = folder.join(CHECK);
         let place = path.display().to_string();
         let bound = Bound::new("keyway key check", &[]);
@@ -116,6 +117,9 @@ impl StoreKey {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
                 Err(error) => return Err(io_error(&path, &error)),
             }
+            if !own && has_records(folder) {
+                return Err(StoreError::KeyMismatch { place: folder.display().to_string() });
+            }
             let sealed = self.seal(&bound, CHECK_TEXT).map_err(|why| StoreError::Io { place: place.clone(), why })?;
             if write_new(&path, &sealed)? {
                 return Ok(());
@@ -128,6 +132,14 @@ impl std::fmt::Debug for StoreKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("StoreKey([secret])")
     }
+}
+
+/// Whether a folder of tokens, or one below it, has any.
+fn has_records(folder: &Path) -> bool {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).any(|path| {
+        path.extension().is_some_and(|extension| extension == "token") || (path.is_dir() && has_records(&path))
+    })
 }
 
 /// Writes a file that nobody else has written yet. Returns whether it was this call that wrote it.

@@ -34,7 +34,7 @@ pub(super) fn run(args: AddArgs, redactor: &Redactor) -> Result<ExitCode, CliErr
     }
     let mut draft = Draft { component, name: &name, file: empty(component), asks: asks(&args) };
     apply(&args.inputs, &mut draft.file);
-    draft.file.secrets = references(&component.name, &name, &args.inputs.secrets)?;
+    draft.file.secrets = references(component, &name, &args.inputs.secrets)?;
     draft.complete()?;
     let file = draft.file;
     check(&folder.file(&name).display().to_string(), &file, component)?;
@@ -260,7 +260,7 @@ impl Draft<'_> {
             other => other.to_owned(),
         });
         if self.is_secret(input) {
-            let secret = seal(&self.component.name, self.name, input, &ask::secret(&question)?)?;
+            let secret = seal(self.component, self.name, input, &ask::secret(&question)?)?;
             self.file.secrets.insert(input.to_owned(), secret);
             return Ok(());
         }

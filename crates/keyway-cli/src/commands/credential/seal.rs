@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use keyway::{Secret, SecretRef};
+use keyway::{Component, Secret, SecretRef};
 use serde_json::Value;
 
 use crate::{args::account::SecretArgs, ask, exit::CliError, keys};
@@ -30,7 +30,7 @@ fn reference(name: &str, text: &str) -> Result<SecretRef, CliError> {
 
 /// The references of flags, and what stands on standard input, sealed for their owner.
 pub(crate) fn references(
-    component: &str,
+    component: &Component,
     owner: &str,
     args: &SecretArgs,
 ) -> Result<BTreeMap<String, SecretRef>, CliError> {
@@ -47,7 +47,7 @@ pub(crate) fn references(
 }
 
 /// Seals one secret with the key of the token store.
-pub(crate) fn seal(component: &str, owner: &str, name: &str, secret: &Secret) -> Result<SecretRef, CliError> {
+pub(crate) fn seal(component: &Component, owner: &str, name: &str, secret: &Secret) -> Result<SecretRef, CliError> {
     let key = keys::secret_key(true)?.ok_or_else(|| {
         CliError::Usage(
             "there is no folder for the key that seals secrets; set KEYWAY_HOME, HOME or KEYWAY_KEY".to_owned(),

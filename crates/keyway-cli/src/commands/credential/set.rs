@@ -30,8 +30,8 @@ pub(super) fn run(args: SetArgs) -> Result<ExitCode, CliError> {
     apply(&args.inputs, &mut file);
     // The account's name is the file's member where it has one: what is sealed is bound to it.
     let owner = file.name.clone().unwrap_or_else(|| args.credential.clone());
-    file.secrets.extend(references(&file.component, &owner, &args.inputs.secrets)?);
     let loaded = host.component(&file.component)?;
+    file.secrets.extend(references(loaded.component(), &owner, &args.inputs.secrets)?);
     check(&path.display().to_string(), &file, loaded.component())?;
     let path = folder.save(&args.credential, &file)?;
     ask::say(&format!("Wrote {}.", path.display()));
