@@ -6,9 +6,9 @@ mod support;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::{self, Permissions},
-    os::unix::fs::{MetadataExt, PermissionsExt},
-    path::{Path, PathBuf},
+    fs,
+    os::unix::fs::MetadataExt,
+    path::PathBuf,
     sync::{Arc, Mutex},
 };
 
@@ -16,8 +16,9 @@ use keyway_simulator::{Fault, FaultKind, FaultTarget, Options, Simulator};
 use keyway_tests::mock::{Mock, Seen, reply, token};
 use serde_json::json;
 use support::{
-    Keyway, Ran,
+    Ran,
     account::{Account, files},
+    disk::{bound_by_permissions, on_a_full_disk, set_mode},
 };
 use tokio::sync::Notify;
 
@@ -84,25 +85,6 @@ impl Place {
         }
         assert_eq!(self.simulator.stats().refresh_reuses, 0);
     }
-}
-
-fn set_mode(path: &Path, mode: u32) {
-    fs::set_permissions(path, Permissions::from_mode(mode)).expect("the owner may change it");
-}
-
-/// A run that can write no byte into any file, as on a full disk: what it prints goes into pipes.
-fn on_a_full_disk(keyway: Keyway) -> Keyway {
-    keyway.through(["sh", "-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh"])
-}
-
-/// A run that permissions bind, also where the tests run as root.
-fn bound_by_permissions(keyway: Keyway) -> Keyway {
-    let file = tempfile::NamedTempFile::new().expect("a temporary file");
-    set_mode(file.path(), 0o000);
-    if fs::read(file.path()).is_err() {
-        return keyway;
-    }
-    keyway.through(["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all", "--"])
 }
 
 /// The message fails for want of a token, and both its outcome and standard error say why and what helps.

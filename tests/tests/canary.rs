@@ -5,128 +5,28 @@
 
 mod support;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    sync::{Arc, LazyLock, Mutex},
-    time::Duration,
-};
+use std::fs;
 
-use axum::{body::Body, response::Response};
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
-use http::HeaderValue;
 use keyway::{
     Account, Credential, CredentialFile, ExpirySource, Failure, Host, Message, OAuthAnswer, Secret, SecretRef, Token,
     TokenError, TokenErrorKind,
 };
-use keyway_tests::{
-    acme,
-    mock::{Mock, Seen, cut, empty, labelled, reply},
-};
-use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use keyway_tests::acme;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
-use support::{Home, Keyway, Ran, workspace};
-
-/// Every canary has this in it, in letters that no encoding but base64 changes.
-const MARK: &str = "CNRY";
-const CLIENT_ID: &str = "canary client:id";
-/// Characters that every encoding changes in its own way.
-const CLIENT_SECRET: &str = "CNRYclientSecret+/=%41&\"\\ \u{fc}1";
-const PASSWORD: &str = "CNRYpassWord \"quoted\"\\+/=&%2B;\u{e9}";
-const APP_TOKEN: &str = "CNRYappToken+a/b==&c d'\"";
-const CODE: &str = "CNRYcode/4+AX4=XfWj_&";
-const REFRESH_TOKEN: &str = "CNRYrefresh.1+~/=\"tok";
-const API_KEY: &str = "CNRYapiKey;+/=~\"x";
-const PROXY_PASSWORD: &str = "CNRYproxyPass";
-
-/// All log settings: flags and environment.
-const LOGS: [(&[&str], &str); 6] = [
-    (&[], ""),
-    (&["-v"], ""),
-    (&["-vv", "--log-format", "json"], ""),
-    (&["-vvv"], ""),
-    (&[], "trace"),
-    (&["--log-format", "json"], "trace"),
-];
-/// The loudest of each form.
-const LOUD: [(&[&str], &str); 3] = [LOGS[0], LOGS[4], LOGS[5]];
-
-/// All secrets that were ever planted or issued.
-static PLANTED: LazyLock<Mutex<BTreeSet<String>>> = LazyLock::new(|| {
-    let planted = [CLIENT_SECRET, PASSWORD, APP_TOKEN, CODE, REFRESH_TOKEN, API_KEY, PROXY_PASSWORD];
-    Mutex::new(planted.map(str::to_owned).into())
-});
-
-/// Finds what must not be there.
-fn leak(text: &str) -> Option<String> {
-    let around = |at: usize| {
-        let (from, to) = (at.saturating_sub(160), text.len().min(at + 160));
-        String::from_utf8_lossy(&text.as_bytes()[from..to]).into_owned()
-    };
-    // Raw, percent-encoded and JSON-escaped forms all keep the mark; so does half a secret.
-    if let Some(at) = text.to_ascii_uppercase().find(MARK) {
-        return Some(around(at));
-    }
-    // As a list of bytes.
-    if let Some(at) = text.find("67, 78, 82, 89") {
-        return Some(around(at));
-    }
-    // Base64 at any place of a longer text, a Basic header among them.
-    for secret in PLANTED.lock().expect("no test panics with it").iter() {
-        for form in [secret.clone(), url::form_urlencoded::byte_serialize(secret.as_bytes()).collect()] {
-            for inner in base64_inside(&form) {
-                if let Some(at) = text.find(&inner) {
-                    return Some(around(at));
-                }
-            }
-        }
-    }
-    None
-}
-
-/// What any base64 of any text has in it that has `secret` in it: one form for each of the three places that it may
-/// begin at, in both alphabets.
-fn base64_inside(secret: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    for before in 0..3 {
-        let bytes = [&vec![0; before][..], secret.as_bytes()].concat();
-        // Characters that neighbours have a part in are left out.
-        let first = (before * 8).div_ceil(6);
-        let whole = bytes.len() * 8 / 6;
-        for text in [STANDARD_NO_PAD.encode(&bytes), URL_SAFE_NO_PAD.encode(&bytes)] {
-            found.push(text[first..whole].to_owned());
-        }
-    }
-    found
-}
-
-/// All leaks of a test, so that one does not hide the next.
-#[derive(Default)]
-struct Leaks(BTreeMap<String, String>);
-
-impl Leaks {
-    /// Looks at what a run printed.
-    fn look(&mut self, what: &str, ran: &Ran) {
-        for text in [String::from_utf8_lossy(&ran.stdout), ran.stderr.as_str().into()] {
-            self.look_at(what, &text);
-        }
-    }
-
-    fn look_at(&mut self, what: &str, text: &str) {
-        if let Some(leak) = leak(text) {
-            self.0.insert(what.to_owned(), leak);
-        }
-    }
-
-    #[track_caller]
-    fn none(&self) {
-        let told: Vec<String> = self.0.iter().map(|(what, leak)| format!("{what}: …{leak}…")).collect();
-        assert!(told.is_empty(), "secrets are shown:\n{}", told.join("\n"));
-    }
-}
+use support::{
+    Home, Keyway,
+    canary::{
+        API_KEY, APP_TOKEN, CLIENT_ID, CLIENT_SECRET, CODE, LOGS, LOUD, Leaks, PASSWORD, PROXY_PASSWORD, REFRESH_TOKEN,
+        leak, logging, stores_are_closed,
+    },
+    echoing::{TOKEN_MODES, servers},
+    workspace,
+};
 
 /// A way to be an account: grant, client authentication, encoding of token requests.
 #[derive(Clone, Copy)]
@@ -187,168 +87,11 @@ fn account(shape: Shape) -> Vec<(&'static str, &'static str)> {
     account
 }
 
-/// Every value that a request carried, decoded.
-fn values(seen: &Seen) -> Vec<String> {
-    let form = [seen.query.as_bytes(), &seen.body].into_iter().flat_map(url::form_urlencoded::parse);
-    let mut values: Vec<String> = form.map(|(_, value)| value.into_owned()).collect();
-    if let Ok(Value::Object(members)) = serde_json::from_slice(&seen.body) {
-        values = members.values().filter_map(Value::as_str).map(str::to_owned).collect();
-    }
-    for (name, value) in &seen.headers {
-        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let basic = value.strip_prefix("Basic ").and_then(|text| base64::prelude::BASE64_STANDARD.decode(text).ok());
-        if let Some(basic) = basic.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()) {
-            // Form-encoded parts have one colon between them.
-            if let (Some((_, secret)), 1) = (basic.split_once(':'), basic.matches(':').count()) {
-                values.push(percent_decode_str(&secret.replace('+', " ")).decode_utf8_lossy().into_owned());
-            }
-            values.push(basic);
-        }
-        if matches!(name.as_str(), "authorization" | "x-vault-key") {
-            values.push(value);
-        }
-    }
-    values.retain(|value| !value.is_empty());
-    values
-}
-
-/// Everything that a request carried, as it came and decoded.
-fn echo(seen: &Seen) -> String {
-    let sent = [seen.query.clone(), String::from_utf8_lossy(&seen.body).into_owned()];
-    let parts: Vec<String> = sent.into_iter().filter(|part| !part.is_empty()).chain(values(seen)).collect();
-    parts.join(" | ")
-}
-
-/// The values as they can stand in a header or a URL.
-fn echo_encoded(seen: &Seen) -> String {
-    utf8_percent_encode(&values(seen).join(" | "), NON_ALPHANUMERIC).to_string()
-}
-
-fn with_header(mut response: Response, name: &'static str, value: String) -> Response {
-    response.headers_mut().insert(name, HeaderValue::try_from(value).expect("it is encoded"));
-    response
-}
-
-/// What goes wrong at the token endpoint.
-const TOKEN_MODES: [&str; 19] = [
-    "ok",
-    "denied",
-    "code",
-    "unauthorized",
-    "invalid_grant",
-    "server_error",
-    "throttled",
-    "html",
-    "html500",
-    "text",
-    "form",
-    "redirect",
-    "cut",
-    "hang",
-    "members",
-    "type",
-    "label",
-    "number",
-    "header",
-];
-
-async fn token_endpoint(mode: String, seen: Seen, issued: Arc<Mutex<usize>>) -> Response {
-    let echo = echo(&seen);
-    let page = format!("<html><body>{echo}</body></html>");
-    match mode.as_str() {
-        "denied" => reply(400, &json!({"error": "invalid_client", "error_description": echo, "error_detail": echo})),
-        "code" => reply(400, &json!({"error": echo, "error_uri": echo})),
-        "unauthorized" => {
-            let refused = reply(401, &json!({"error": "invalid_client", "error_description": [echo]}));
-            with_header(refused, "www-authenticate", format!("Basic realm={}", echo_encoded(&seen)))
-        }
-        "invalid_grant" => reply(400, &json!({"error": "invalid_grant", "error_description": echo})),
-        "server_error" => reply(500, &json!({"error": "server_error", "error_description": echo})),
-        "throttled" => {
-            with_header(reply(429, &json!({"error": "slow", "error_description": echo})), "retry-after", "900".into())
-        }
-        "html" => labelled(200, "text/html", page),
-        "html500" => labelled(500, "text/html", page),
-        "text" => labelled(400, "text/plain", echo),
-        "form" => labelled(200, "text/plain", format!("error=bad&error_description={}", echo_encoded(&seen))),
-        "redirect" => with_header(empty(307), "location", format!("/other?{}", echo_encoded(&seen))),
-        "cut" => cut(),
-        "hang" => {
-            tokio::time::sleep(Duration::from_secs(30)).await;
-            empty(200)
-        }
-        "members" => {
-            let members = echo.split(" | ").map(|part| (part.to_owned(), json!(1))).collect();
-            reply(200, &Value::Object(members))
-        }
-        "type" => reply(200, &json!({"access_token": "unused", "token_type": echo, "expires_in": 60})),
-        "label" => labelled(200, &format!("text/{}", echo_encoded(&seen)), "no token"),
-        "number" => labelled(200, "application/json", Body::from(format!("[\"{}\"", echo.replace('"', "'")))),
-        _ => {
-            let n = {
-                let mut issued = issued.lock().expect("no test panics with it");
-                *issued += 1;
-                *issued
-            };
-            let (access, refresh) = (format!("CNRYaccess{n:03}+/=~._tok"), format!("CNRYrefreshed{n:03}+/=~"));
-            PLANTED.lock().expect("no test panics with it").extend([access.clone(), refresh.clone()]);
-            // Scope and further members are passed on in logs and to whoever asks for them.
-            let answer = json!({
-                "access_token": access, "refresh_token": refresh, "token_type": "bearer", "expires_in": 3600,
-                "scope": if mode == "plain" { "all".to_owned() } else { format!("all {echo}") }, "ref": {"type": "user", "secret": echo}
-            });
-            with_header(reply(200, &answer), "x-echo", echo_encoded(&seen))
-        }
-    }
-}
-
-async fn api(seen: Seen) -> Response {
-    let encoded = echo_encoded(&seen);
-    match seen.path.trim_start_matches("/api") {
-        "/401" => reply(401, &json!({"error": "invalid_token"})),
-        "/404" => reply(404, &json!({})),
-        "/500" => labelled(500, "text/html", "<html>"),
-        "/429" => with_header(empty(429), "retry-after", "1000".into()),
-        "/away" => with_header(empty(302), "location", format!("http://127.0.0.1:9/x?t={encoded}")),
-        "/gone" => with_header(reply(410, &json!({})), "location", format!("/x?t={encoded}")),
-        "/refused" => with_header(reply(401, &json!({})), "location", format!("/sign-in?t={encoded}")),
-        "/round" => with_header(empty(302), "location", format!("/api/404?t={encoded}")),
-        "/loop" => with_header(empty(302), "location", "/api/loop".into()),
-        "/cut" => cut(),
-        "/label" => labelled(200, "application/json", "no JSON"),
-        "/hang" => {
-            tokio::time::sleep(Duration::from_secs(30)).await;
-            empty(200)
-        }
-        _ => reply(200, &json!({"fine": true})),
-    }
-}
-
-/// Vendor's servers in one: `/MODE/token` and `/api/WHAT`.
-async fn servers() -> Mock {
-    let issued = Arc::default();
-    Mock::start(move |seen: Seen| {
-        let issued = Arc::clone(&issued);
-        async move {
-            match seen.path.trim_start_matches('/').strip_suffix("/token") {
-                Some(mode) => token_endpoint(mode.to_owned(), seen, issued).await,
-                None => api(seen).await,
-            }
-        }
-    })
-    .await
-}
-
 /// `keyway ARGS` with the account and its component.
 fn keyway(home: &Home, shape: Shape, component: &Value, args: &[&str]) -> Keyway {
     home.write("components/acme.json", component.to_string());
     let limits = ["--token-timeout-ms", "200", "--components"];
     home.keyway(args.iter().copied()).args(limits).arg(home.file("components")).envs(account(shape))
-}
-
-fn logging(run: Keyway, (flags, level): (&[&str], &str)) -> Keyway {
-    let run = run.args(flags.iter().copied());
-    if level.is_empty() { run } else { run.env("KEYWAY_LOG", level) }
 }
 
 /// Every way in which the API's side may end.
@@ -418,21 +161,6 @@ async fn sing(shape: Shape, logs: &[(&[&str], &str)]) {
     }
     leaks.none();
     stores_are_closed(home.path());
-}
-
-/// Nothing below the folder shows a secret. The component's files name none.
-fn stores_are_closed(folder: &std::path::Path) {
-    for entry in fs::read_dir(folder).expect("the folder is there") {
-        let path = entry.expect("it can be listed").path();
-        if path.is_dir() {
-            stores_are_closed(&path);
-        } else {
-            let content = fs::read(&path).expect("it is ours");
-            if let Some(leak) = leak(&String::from_utf8_lossy(&content)) {
-                panic!("a secret in {}: …{leak}…", path.display());
-            }
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,7 @@
 //! Which accounts are meant: credentials by name or path, or a component's only one.
 
+use std::path::Path;
+
 use keyway::{Component, Credential, CredentialError, CredentialFolder, Host};
 
 use crate::{
@@ -33,8 +35,19 @@ pub(crate) fn by_name(text: &str, component: Option<&str>) -> Result<Credential,
             let why = "`--credential env` means a component's environment variables; name the component as well";
             Err(CliError::Usage(why.to_owned()))
         }
-        (path, _) if is_path(path) => Ok(Credential::from_file(path_of(path))?),
+        (path, _) if is_path(path) => by_path(&path_of(path)),
         (name, _) => Ok(folder()?.get(name)?),
+    }
+}
+
+/// A credential by its path. One in the folder of credentials is the same account as by its name.
+fn by_path(path: &Path) -> Result<Credential, CliError> {
+    let real = |path: &Path| path.canonicalize().ok();
+    let folder = folders::credentials().filter(|folder| path.parent().and_then(real) == real(folder));
+    let name = path.file_stem().and_then(|name| name.to_str());
+    match (folder, name) {
+        (Some(folder), Some(name)) if real(path).is_some() => Ok(CredentialFolder::new(folder).get(name)?),
+        _ => Ok(Credential::from_file(path)?),
     }
 }
 
@@ -57,7 +70,10 @@ pub(crate) fn whoever(host: &Host, who: &str) -> Result<Credential, CliError> {
 /// The account of a component where nobody says which: its only credential, or the environment's variables. Two are
 /// one too many: production must not be met by accident.
 pub(crate) fn only_account(host: &Host, component: &str) -> Result<Credential, CliError> {
-    let mut found = all_of(Some(component))?;
+    let mut found: Vec<(String, Credential)> = Vec::new();
+    for (name, credential) in all_of(Some(component))? {
+        found.push((name, credential?));
+    }
     let prefix = Component::variable_prefix(component);
     let is_set = |name: &str| std::env::var_os(format!("{prefix}{name}")).is_some_and(|value| !value.is_empty());
     let in_environment = is_set("CLIENT_ID") || is_set("CLIENT_ID_FILE");
@@ -75,13 +91,18 @@ pub(crate) fn only_account(host: &Host, component: &str) -> Result<Credential, C
     }
 }
 
-/// All credentials of the folder, or those of a component.
-pub(crate) fn all_of(component: Option<&str>) -> Result<Vec<(String, Credential)>, CliError> {
+/// A credential's name, and the credential or why it cannot be read.
+pub(crate) type Found = (String, Result<Credential, CliError>);
+
+/// All credentials of the folder, or those of a component. A file that cannot be read is nobody's: it must not keep
+/// other accounts from work.
+pub(crate) fn all_of(component: Option<&str>) -> Result<Vec<Found>, CliError> {
     let mut found = Vec::new();
     for name in names()? {
-        let credential = folder()?.get(&name)?;
-        if component.is_none_or(|component| credential.component().as_deref() == Some(component)) {
-            found.push((name, credential));
+        let credential = folder()?.get(&name);
+        let of_component = |name: &str| credential.as_ref().is_ok_and(|it| it.component().as_deref() == Some(name));
+        if component.is_none_or(of_component) {
+            found.push((name, credential.map_err(CliError::from)));
         }
     }
     Ok(found)

@@ -212,7 +212,7 @@ fn connect_accounts(host: &Host, component: Option<&str>, args: &HostArgs) -> Re
     }
     if args.any_credential {
         for (_, credential) in accounts::all_of(component)? {
-            host.connect(credential)?;
+            host.connect(credential?)?;
         }
         return if host.connections().is_empty() {
             let why = "--any-credential found no credential; `keyway credential add` makes one";

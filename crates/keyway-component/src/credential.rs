@@ -131,6 +131,19 @@ pub struct TokenRequestChoice {
 /// The secrets that every component knows, in the order in which they are asked for.
 pub const STANDARD_SECRETS: &[&str] = &["client_secret", "password", "code", "code_verifier", "refresh_token"];
 
+/// Parameters of the authorization request that are no credential's to set: they protect the sign-in, or are members
+/// of the credential already.
+pub const RESERVED_PARAMS: &[&str] = &[
+    "state",
+    "redirect_uri",
+    "code_challenge",
+    "code_challenge_method",
+    "client_id",
+    "client_secret",
+    "response_type",
+    "scope",
+];
+
 /// The plain inputs that every component knows.
 pub const STANDARD_INPUTS: &[&str] = &["client_id", "username", "redirect_uri"];
 

@@ -8,11 +8,17 @@ mod grant;
 mod inputs;
 mod values;
 
-use std::{borrow::Cow, collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use keyway_component::{
-    Component, CredentialFile, Redactor, Secret, SecretRef, Template, UrlForm, check_credential,
+    Component, CredentialFile, Origin, Redactor, Secret, SecretRef, Template, UrlForm, check_credential,
     component::{ClientAuthMethod, Encoding, Retry, RetryOverride},
+    credential::RESERVED_PARAMS,
 };
 
 pub(crate) use context::Context;
@@ -124,6 +130,11 @@ impl Account {
             );
             return Err(context.unfit("the environment", why));
         }
+        // A file's lint has said so already; variables and values given in code meet no lint.
+        if let Some(name) = file.authorization_params.keys().find(|name| RESERVED_PARAMS.contains(&name.as_str())) {
+            let why = format!("`{name}` is Keyway's own in this request; take it out");
+            return Err(context.unfit("the authorization parameters", why));
+        }
         let environment = context.environment(file.environment.as_deref().or(settings.environment.as_deref()))?;
         let values = Values::resolve(&context, &environment, &file)?;
         let client =
@@ -223,12 +234,14 @@ impl Account {
             self.endpoints.token.to_string(),
             self.endpoints.base_url.to_string(),
         ];
-        // Wherever else the token goes: a component of the same name that leads it elsewhere does not find it.
-        let others = [&self.endpoints.revocation, &self.endpoints.device_authorization, &self.endpoints.authorization];
-        parts.push(self.endpoints.refresh.to_string());
-        parts.extend(others.into_iter().map(|url| url.as_ref().map_or_else(String::new, ToString::to_string)));
-        let origins = self.endpoints.api_origins.iter().filter(|(_, with_token)| *with_token);
-        parts.extend(origins.map(|(origin, _)| origin.to_string()));
+        // Whatever host a token goes to: a component of the same name that leads it elsewhere does not find it. Another
+        // endpoint of the same host changes nothing, so that a component may grow.
+        let endpoints = &self.endpoints;
+        let more = [&endpoints.revocation, &endpoints.device_authorization].into_iter().flatten();
+        let oauth = more.chain([&endpoints.token, &endpoints.refresh]).filter_map(Origin::of);
+        let api = endpoints.api_origins.iter().filter(|(_, with_token)| *with_token).map(|(origin, _)| origin.clone());
+        let hosts: BTreeSet<String> = oauth.chain(api).map(|origin| origin.to_string()).collect();
+        parts.extend(hosts);
         parts.extend(self.values.iter().map(|(name, value)| format!("{name}={value}")));
         // A tenant or a resource makes another token of the same client.
         let params = self.authorization_params.iter();

@@ -230,8 +230,11 @@ impl Exchange<'_> {
             before.and_then(Token::lifetime),
             now,
         );
+        // Scope and names are shown later, by commands that do not know what this request sent.
+        let shown = |text: &str| self.redactor.values(text).into_owned();
         let scope =
             answer.scopes().map(|scopes| scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" "));
+        let scope = scope.map(|scope| shown(&scope));
         // What a renewal does not say anew stays as it was; a new sign-in begins from nothing.
         let renewed = before.filter(|_| matches!(request, Request::Refresh(_)));
         Token {
@@ -245,7 +248,7 @@ impl Exchange<'_> {
             expires_at: lifetime.and_then(|lifetime| now.checked_add(lifetime)),
             expiry_source,
             scope: scope.or_else(|| renewed.and_then(|token| token.scope.clone())),
-            extra: answer.extra_fields().0.clone(),
+            extra: answer.extra_fields().0.iter().map(|(name, value)| (shown(name), value.clone())).collect(),
             begun_with: renewed.and_then(|token| token.begun_with.clone()),
         }
     }

@@ -4,10 +4,16 @@
 
 pub mod account;
 pub mod browser;
+pub mod canary;
+pub mod desk;
+pub mod disk;
 pub mod django;
+pub mod echoing;
 pub mod http;
 pub mod scripted;
 pub mod sign_in;
+pub mod terminal;
+pub mod tls;
 
 use std::{
     ffi::OsString,

@@ -49,6 +49,8 @@ pub(crate) enum CredentialCommand {
     Show {
         /// The credential's name, or the path of its file
         credential: String,
+        #[command(flatten)]
+        sources: ComponentSources,
     },
     /// Change an account
     Set(Box<SetArgs>),
@@ -154,8 +156,9 @@ pub(crate) struct InputArgs {
 #[derive(Debug, Default, ClapArgs)]
 pub(crate) struct SecretArgs {
     /// Where a secret is: NAME=env:VARIABLE, NAME=file:PATH, or NAME=command:PROGRAM ARGUMENT…; repeatable
-    #[arg(long, value_name = "NAME=WHERE", value_parser = pair)]
-    pub(crate) secret: Vec<(String, String)>,
+    // No parser: its error would show what may be a secret.
+    #[arg(long, value_name = "NAME=WHERE")]
+    pub(crate) secret: Vec<String>,
     /// Read secrets from standard input, as one JSON object {"client_secret":"…"}, and seal them
     #[arg(long)]
     pub(crate) secrets_stdin: bool,

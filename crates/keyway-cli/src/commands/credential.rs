@@ -8,7 +8,7 @@ mod show;
 
 use std::process::ExitCode;
 
-use keyway::{Host, Message, Redactor};
+use keyway::{Connection, Host, Message, Redactor};
 
 use super::print;
 use crate::{
@@ -17,6 +17,7 @@ use crate::{
     ask,
     connect::{connect_one, host_for},
     exit::{CliError, FAILED, SUCCESS},
+    keys::Kept,
 };
 
 pub(crate) use seal::references;
@@ -26,13 +27,13 @@ pub(crate) async fn run(command: CredentialCommand, redactor: &Redactor) -> Resu
         CredentialCommand::Add(args) => add::run(*args, redactor),
         CredentialCommand::Set(args) => set::run(*args),
         CredentialCommand::List { sources } => show::list(&sources),
-        CredentialCommand::Show { credential } => show::show(&credential),
+        CredentialCommand::Show { credential, sources } => show::show(&credential, &sources),
         CredentialCommand::Check { credentials, sources } => show::check(&credentials, &sources),
         CredentialCommand::Verify(args) => verify(&args, redactor).await,
         CredentialCommand::Remove { credential, yes, sources, account } => {
             let (host, kept) = host_for(&sources, &account, None, redactor)?;
             kept.must_last()?;
-            remove(&host, &credential, yes).await
+            remove(&host, &kept, &credential, yes).await
         }
     }
 }
@@ -60,7 +61,7 @@ async fn verify(args: &OneArgs, redactor: &Redactor) -> Result<ExitCode, CliErro
 }
 
 /// Removes an account's file and its token, token first: a file without a token can be signed in again.
-async fn remove(host: &Host, name: &str, yes: bool) -> Result<ExitCode, CliError> {
+async fn remove(host: &Host, kept: &Kept, name: &str, yes: bool) -> Result<ExitCode, CliError> {
     let folder = accounts::folder()?;
     let credential = folder.get(name)?;
     if !yes {
@@ -74,17 +75,24 @@ async fn remove(host: &Host, name: &str, yes: bool) -> Result<ExitCode, CliError
             return Ok(ExitCode::from(FAILED));
         }
     }
-    // A file that makes no account has no token to look for.
-    let had_token = match host.connect(credential) {
-        Ok(connection) => connection.tokens().forget().await?,
-        Err(_) => false,
+    let left = match host.connect(credential) {
+        Ok(connection) if end(&connection, kept).await? => {
+            "; the server may still take its token until that ends, or until you revoke it there"
+        }
+        Ok(_) => "",
+        // A file that makes no account, or whose component is not named: nobody knows which token is its.
+        Err(_) => "; it makes no account here, so a token that it may have had was not looked for (see --components)",
     };
     folder.remove(name)?;
-    let left = if had_token {
-        "; the server may still take its token until that ends, or until you revoke it there"
-    } else {
-        ""
-    };
     ask::say(&format!("Removed `{name}`{left}."));
     Ok(ExitCode::from(SUCCESS))
+}
+
+/// Takes an account's token away, and all that it left. Returns whether there was a token.
+async fn end(connection: &Connection, kept: &Kept) -> Result<bool, CliError> {
+    let had_token = connection.tokens().forget().await?;
+    if let Kept::Files(open) = kept {
+        open.store.purge(connection.tokens().key())?;
+    }
+    Ok(had_token)
 }

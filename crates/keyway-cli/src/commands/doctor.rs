@@ -52,7 +52,7 @@ fn chosen(host: &Host, who: &[String]) -> Vec<(String, Result<keyway::Credential
         return who.iter().map(|who| (who.clone(), accounts::whoever(host, who))).collect();
     }
     match accounts::all_of(None) {
-        Ok(all) => all.into_iter().map(|(name, credential)| (name, Ok(credential))).collect(),
+        Ok(all) => all,
         Err(error) => vec![("credentials".to_owned(), Err(error))],
     }
 }

@@ -57,7 +57,7 @@ async fn sign_in(connection: &Connection, args: &LoginArgs, kept: &Kept) -> Resu
         },
         Grant::DeviceCode => device(tokens).await.map(Some),
         // The grant is all in the credential: a new token shows whether it is right.
-        _ => tokens.renew().await.map(Some).map_err(|error| Ended::Refused(error.into())),
+        _ => tokens.mint().await.map(Some).map_err(|error| Ended::Refused(error.into())),
     }
 }
 

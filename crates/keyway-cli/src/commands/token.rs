@@ -124,7 +124,7 @@ fn chosen(host: &Host, args: &RenewArgs) -> Vec<(String, Result<Connection, CliE
         return args.who.iter().map(one).collect();
     }
     match accounts::all_of(None) {
-        Ok(all) => all.into_iter().map(|(name, credential)| (name, connect(credential))).collect(),
+        Ok(all) => all.into_iter().map(|(name, credential)| (name, credential.and_then(connect))).collect(),
         Err(error) => vec![("the folder of credentials".to_owned(), Err(error))],
     }
 }

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::{grants::RESERVED, step};
+use super::step;
 use crate::{
     ClientFile, Component, CredentialFile,
     component::Encoding,
-    credential::STANDARD_SECRETS,
+    credential::{RESERVED_PARAMS, STANDARD_SECRETS},
     fault::Fault,
     origin::Origin,
     suggest::nearest,
@@ -92,9 +92,7 @@ fn lint_environment(component: &Component, named: Option<&str>, faults: &mut Vec
 
 /// What protects a sign-in is not a credential's to change.
 fn lint_authorization_params(credential: &CredentialFile, faults: &mut Vec<Fault>) {
-    let own = ["client_id", "client_secret", "response_type", "scope"];
-    let is_reserved = |name: &str| RESERVED.contains(&name) || own.contains(&name);
-    for name in credential.authorization_params.keys().filter(|name| is_reserved(name)) {
+    for name in credential.authorization_params.keys().filter(|name| RESERVED_PARAMS.contains(&name.as_str())) {
         let at = format!("/authorization_params/{}", step(name));
         let fault = Fault::error("reserved_name", at, format!("`{name}` is Keyway's own in this request"));
         faults.push(match name.as_str() {

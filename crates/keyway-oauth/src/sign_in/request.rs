@@ -90,9 +90,6 @@ impl AuthorizationRequest {
     }
 }
 
-/// What protects a sign-in. Files are linted for these; values from elsewhere (variables, code) are refused here.
-const PROTECTED: &[&str] = &["state", "redirect_uri", "code_challenge", "code_challenge_method"];
-
 /// The scope, then the component's parameters, then the credential's. A name stands once.
 fn overlay(url: &mut Url, account: &Account, redirect_uri: &str) -> Result<(), SignInError> {
     let uuid = random::uuid()
@@ -114,10 +111,6 @@ fn overlay(url: &mut Url, account: &Account, redirect_uri: &str) -> Result<(), S
         changes.push((name.clone(), text));
     }
     changes.extend(account.authorization_params.iter().map(|(name, value)| (name.clone(), value.clone())));
-    if let Some((name, _)) = changes.iter().find(|(name, _)| PROTECTED.contains(&name.as_str())) {
-        let why = format!("`{name}` is Keyway's own in an authorization request; take it out of the parameters");
-        return Err(SignInError::NotPossible(why));
-    }
     let mut pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
     for (name, value) in changes {
         // RFC 6749 section 3.1: a parameter without a value is as if it were left out.

@@ -91,6 +91,25 @@ impl FileStore {
         self.folder.join(name(&key.component)).join(name(&key.environment)).join(file)
     }
 
+    /// Removes all files of an account, those that it had under another client, scope or endpoint included.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn purge(&self, key: &TokenKey) -> Result<(), StoreError> {
+        let path = self.path(key);
+        let Some(folder) = path.parent() else { return Ok(()) };
+        let prefix = format!("{}.", utf8_percent_encode(&key.credential, FILE_NAME));
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            // A lock that somebody waits for stays what it is.
+            let holds_secrets = path.extension().is_some_and(|kind| kind == "token" || kind == "sign-in");
+            if holds_secrets && entry.file_name().to_string_lossy().starts_with(&prefix) {
+                remove_file(&path).map_err(|error| io_error(&path, &error))?;
+            }
+        }
+        Ok(())
+    }
+
     fn read(&self, key: &TokenKey) -> Result<Stored, StoreError> {
         let path = self.path(key);
         let place = path.display().to_string();

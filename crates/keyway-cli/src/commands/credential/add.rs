@@ -248,6 +248,20 @@ impl Draft<'_> {
         }
     }
 
+    /// Asks until the answer fits: one that does not would be found only when all is asked.
+    fn fitting(&self, input: &str, question: &str) -> Result<String, CliError> {
+        loop {
+            let answer = ask::text(question, None)?;
+            let Some(variable) = self.component.variables.get(input) else { return Ok(answer) };
+            let pattern = variable.pattern.as_ref().filter(|pattern| !pattern.matches_whole(&answer));
+            match pattern {
+                Some(pattern) => ask::say(&format!("  it has to match `{}`", pattern.source())),
+                None if !variable.r#type.admits(&answer) => ask::say("  it is of another type"),
+                None => return Ok(answer),
+            }
+        }
+    }
+
     fn ask_for(&mut self, input: &str) -> Result<(), CliError> {
         let title = self.component.variables.get(input).and_then(|variable| variable.title.clone());
         let question = title.unwrap_or_else(|| match input {
@@ -264,7 +278,7 @@ impl Draft<'_> {
             self.file.secrets.insert(input.to_owned(), secret);
             return Ok(());
         }
-        let answer = Some(ask::text(&question, None)?);
+        let answer = Some(self.fitting(input, &question)?);
         match input {
             "client_id" => self.file.client_id = answer,
             "username" => self.file.username = answer,

@@ -2,20 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use keyway::{Component, Secret, SecretRef};
+use keyway::{Component, Secret, SecretRef, credential::STANDARD_SECRETS};
 use serde_json::Value;
 
 use crate::{args::account::SecretArgs, ask, exit::CliError, keys};
 
-/// Reads `env:NAME`, `file:PATH` or `command:PROGRAM ARGUMENT…`. A literal is refused, and not shown.
-fn reference(name: &str, text: &str) -> Result<SecretRef, CliError> {
+/// Reads `NAME=env:VARIABLE`, `NAME=file:PATH` or `NAME=command:PROGRAM ARGUMENT…`. A literal is refused, and not shown:
+/// neither is a name that the component does not have, since base64 has a `=` as well.
+fn reference(component: &Component, flag: &str) -> Result<(String, SecretRef), CliError> {
+    let (name, text) = flag.split_once('=').unwrap_or_default();
+    let is_known = |name: &str| STANDARD_SECRETS.contains(&name) || component.variables.contains_key(name);
     let refused = || {
+        let shown = if is_known(name) { format!(" {name}") } else { String::new() };
         CliError::Usage(format!(
-            "--secret {name} holds neither `env:`, `file:` nor `command:`; a secret itself never stands in a command, \
-             where others can see it: give it with --secrets-stdin, or on a terminal"
+            "--secret{shown} holds neither `env:`, `file:` nor `command:`; write NAME=env:VARIABLE or NAME=file:PATH. A \
+             secret itself never stands in a command, where others can see it: give it with --secrets-stdin, or on a \
+             terminal"
         ))
     };
-    match text.split_once(':') {
+    let at = match text.split_once(':') {
         Some((_, "")) => Err(refused()),
         Some(("env", variable)) => Ok(SecretRef::Env(variable.to_owned())),
         Some(("file", path)) => {
@@ -25,7 +30,8 @@ fn reference(name: &str, text: &str) -> Result<SecretRef, CliError> {
         }
         Some(("command", words)) => Ok(SecretRef::Command(words.split_whitespace().map(str::to_owned).collect())),
         _ => Err(refused()),
-    }
+    };
+    Ok((name.to_owned(), at?))
 }
 
 /// The references of flags, and what stands on standard input, sealed for their owner.
@@ -35,8 +41,8 @@ pub(crate) fn references(
     args: &SecretArgs,
 ) -> Result<BTreeMap<String, SecretRef>, CliError> {
     let mut secrets = BTreeMap::new();
-    for (name, text) in &args.secret {
-        secrets.insert(name.clone(), reference(name, text)?);
+    for flag in &args.secret {
+        secrets.extend([reference(component, flag)?]);
     }
     if args.secrets_stdin {
         for (name, secret) in read_stdin()? {

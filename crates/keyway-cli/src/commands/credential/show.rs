@@ -83,17 +83,23 @@ pub(super) fn list(sources: &ComponentSources) -> Result<ExitCode, CliError> {
 }
 
 /// The file, with sealed secrets shortened: they are of no use to a reader.
-pub(super) fn show(credential: &str) -> Result<ExitCode, CliError> {
+pub(super) fn show(credential: &str, sources: &ComponentSources) -> Result<ExitCode, CliError> {
+    let (builder, _) = with_components(Host::builder(), sources, None)?;
+    let host = builder.build()?;
     let path = file_of(credential)?;
-    let place = path.display().to_string();
-    let text = std::fs::read_to_string(&path).map_err(|why| CliError::Input { what: format!("`{place}`"), why })?;
     // Only what is a credential is shown: anything else may have secrets written out in it.
-    let checked = keyway::check_credential(&place, &text, |_| None);
-    let mut file: CredentialFile = match (checked, serde_json::from_str(&text)) {
-        (Ok(checked), _) => checked.value,
-        // The component may be in a folder that was not named; everything else is still looked at.
-        (Err(faults), Ok(file)) if faults.faults.iter().all(|fault| fault.code == "unknown_component") => file,
-        (Err(faults), _) => return Err(CliError::Faults(Box::new(faults))),
+    let mut file: CredentialFile = match read(&path, &host) {
+        Ok(file) => file,
+        // The component may be in a folder that was not named. Nobody knows which of its variables are secret then.
+        Err(CliError::Faults(faults)) if faults.faults.iter().all(|fault| fault.code == "unknown_component") => {
+            let text = std::fs::read_to_string(&path).unwrap_or_default();
+            let Ok(mut file) = serde_json::from_str::<CredentialFile>(&text) else {
+                return Err(CliError::Faults(faults));
+            };
+            file.variables.values_mut().for_each(|value| "…".clone_into(value));
+            file
+        }
+        Err(error) => return Err(error),
     };
     for secret in file.secrets.values_mut() {
         if let SecretRef::Sealed(text) = secret {
