@@ -78,6 +78,12 @@ pub(crate) fn all_input() -> Result<String, CliError> {
     Ok(text)
 }
 
+/// One line of standard input, read beside everything else that goes on.
+pub(crate) async fn line_beside() -> Result<Option<String>, CliError> {
+    let read = tokio::task::spawn_blocking(line).await;
+    read.unwrap_or_else(|error| Err(CliError::Usage(format!("standard input cannot be read: {error}; begin anew"))))
+}
+
 /// One line of standard input; `None` at its end.
 pub(crate) fn line() -> Result<Option<String>, CliError> {
     let mut line = String::new();

@@ -28,6 +28,8 @@ pub(crate) enum CliError {
     Faults(Box<Faults>),
     #[error("{0}")]
     SignIn(String),
+    #[error("stopped by a signal")]
+    Stopped(u8),
     #[error("{what} cannot be written: {why}")]
     Output { what: String, why: std::io::Error },
     #[error("{what} cannot be read: {why}")]
@@ -41,6 +43,7 @@ impl CliError {
         match self {
             Self::Usage(_) | Self::Faults(_) | Self::Input { .. } => USAGE,
             Self::SignIn(_) => SIGN_IN,
+            Self::Stopped(code) => *code,
             Self::Output { .. } => OUTPUT,
         }
     }

@@ -1,24 +1,19 @@
 //! SIGINT and SIGTERM: what must not be cut short comes to its end first.
 
-use std::process::ExitCode;
-
 use keyway::Host;
 
 use crate::exit::{CliError, INTERRUPTED, TERMINATED};
 
 /// Does a command's work. A signal ends it, but not before renewals that are under way have stored their tokens; a second
 /// signal ends those too.
-pub(crate) async fn to_its_end(
-    host: &Host,
-    work: impl Future<Output = Result<ExitCode, CliError>>,
-) -> Result<ExitCode, CliError> {
+pub(crate) async fn to_its_end<T>(host: &Host, work: impl Future<Output = T>) -> Result<T, CliError> {
     let done = tokio::select! {
-        done = work => done,
-        code = signal() => Ok(ExitCode::from(code)),
+        done = work => Ok(done),
+        code = signal() => Err(CliError::Stopped(code)),
     };
     tokio::select! {
         () = host.close() => done,
-        code = signal() => Ok(ExitCode::from(code)),
+        code = signal() => Err(CliError::Stopped(code)),
     }
 }
 

@@ -18,6 +18,7 @@ use crate::{
     connect::{connect_one, host_for},
     exit::{CliError, FAILED, SUCCESS},
     keys::Kept,
+    signals::to_its_end,
 };
 
 pub(crate) use seal::references;
@@ -47,8 +48,7 @@ async fn verify(args: &OneArgs, redactor: &Redactor) -> Result<ExitCode, CliErro
         return Err(CliError::Usage(why));
     };
     let label = connection.account().label();
-    let sent = connection.send(Message::action(action)).await;
-    host.close().await;
+    let sent = to_its_end(&host, connection.send(Message::action(action))).await?;
     match sent {
         Ok(answer) => {
             print(format!("{label}: works ({} in {} ms)\n", answer.status, answer.elapsed.as_millis()).as_bytes())

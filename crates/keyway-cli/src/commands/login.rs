@@ -16,6 +16,7 @@ use crate::{
     connect::connect_one,
     exit::{CliError, FAILED, SUCCESS},
     keys::Kept,
+    signals::to_its_end,
 };
 
 /// How a sign-in ended without a token. The person has been told all that there is.
@@ -29,8 +30,7 @@ pub(super) enum Ended {
 pub(crate) async fn run(args: LoginArgs, redactor: &Redactor) -> Result<ExitCode, CliError> {
     let (host, connection, kept) = connect_one(&args.one, redactor)?;
     connection.account().check_secrets().await.map_err(CliError::Usage)?;
-    let ended = sign_in(&connection, &args, &kept).await;
-    host.close().await;
+    let ended = to_its_end(&host, sign_in(&connection, &args, &kept)).await?;
     match ended {
         Ok(Some(_)) if !connection.tokens().is_stored() => Err(CliError::Usage(super::NOT_STORED.to_owned())),
         Ok(Some(token)) => {

@@ -14,6 +14,7 @@ use crate::{
     connect::connect,
     exit::{CliError, FAILED, SUCCESS},
     output,
+    signals::to_its_end,
 };
 
 pub(crate) async fn run(args: RequestArgs, redactor: &Redactor) -> Result<ExitCode, CliError> {
@@ -30,10 +31,9 @@ pub(crate) async fn run(args: RequestArgs, redactor: &Redactor) -> Result<ExitCo
         };
     }
     let result = match connected.host.route(&message) {
-        Ok(connection) => connection.send(message).await,
+        Ok(connection) => to_its_end(&connected.host, connection.send(message)).await?,
         Err(failure) => Err(failure),
     };
-    connected.host.close().await;
     let outcome = Outcome { line: 1, id: None, passthrough: None, result, input: None };
     if args.json {
         let mut line = Vec::new();

@@ -88,7 +88,7 @@ fn described_as_json(connection: &Connection, stored: &Stored) -> String {
 async fn renew(args: RenewArgs, redactor: &Redactor) -> Result<ExitCode, CliError> {
     let (host, kept) = host_for(&args.sources, &args.account, Some(&args.network), redactor)?;
     kept.must_last()?;
-    let renewed = to_its_end(&host, renew_all(&host, &args, redactor)).await?;
+    let renewed = to_its_end(&host, renew_all(&host, &args, redactor)).await??;
     let lost: Vec<_> = host.connections().into_iter().filter(|connection| !connection.tokens().is_stored()).collect();
     for connection in &lost {
         ask::say(&format!("error: {}: {}", connection.account().label(), super::NOT_STORED));
@@ -151,8 +151,7 @@ async fn import(args: &OneArgs, redactor: &Redactor) -> Result<ExitCode, CliErro
         let why = "standard input holds no refresh token; pipe it in, or type it on a terminal";
         return Err(CliError::Usage(why.to_owned()));
     }
-    let imported = connection.tokens().import_refresh_token(refresh_token).await;
-    host.close().await;
+    let imported = to_its_end(&host, connection.tokens().import_refresh_token(refresh_token)).await?;
     match imported {
         Ok(_) if !connection.tokens().is_stored() => Err(CliError::Usage(super::NOT_STORED.to_owned())),
         Ok(token) => {

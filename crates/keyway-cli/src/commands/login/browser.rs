@@ -58,9 +58,7 @@ pub(super) async fn sign_in(
 async fn pasted(request: &AuthorizationRequest) -> Result<Code, Ended> {
     ask::say("or paste the address that the browser ends at, and press Enter:");
     loop {
-        let line = tokio::task::spawn_blocking(ask::line).await;
-        let line =
-            line.map_err(|error| CliError::Usage(format!("the terminal cannot be read: {error}; begin anew")))??;
+        let line = ask::line_beside().await?;
         match line.as_deref().map(|line| request.read_pasted(line)) {
             // Nobody types any more, and the browser may still come.
             None => std::future::pending::<()>().await,

@@ -23,7 +23,8 @@ pub(super) async fn sign_in(connection: &Connection, redirect: &Redirect, quiet:
     }
     loop {
         ask::say("Paste that whole address (or the code in it), then press Enter:");
-        let pasted = ask::line()?.ok_or_else(|| CliError::Usage("nothing was pasted; begin anew".to_owned()))?;
+        let pasted =
+            ask::line_beside().await?.ok_or_else(|| CliError::Usage("nothing was pasted; begin anew".to_owned()))?;
         match request.read_pasted(&pasted) {
             Ok(code) => return redeem(tokens, request, code).await,
             // A person at a terminal can try again; a script cannot.
