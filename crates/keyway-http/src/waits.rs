@@ -42,7 +42,10 @@ pub fn throttle_wait(
         .flat_map(|name| headers.get_all(name.as_str()))
         .filter_map(|value| retry_after(value.to_str().ok()?, answer_date, now))
         .max();
-    told.or_else(|| reset_wait(throttle.reset.as_ref()?, headers, now)).or_else(|| body_wait(throttle, body?))
+    let wait =
+        told.or_else(|| reset_wait(throttle.reset.as_ref()?, headers, now)).or_else(|| body_wait(throttle, body?));
+    // Whatever it was told by: a clock that is moved on by more would overflow.
+    wait.map(|wait| wait.min(LONGEST_WAIT))
 }
 
 /// How many requests are left, by the component's header for it.
@@ -135,6 +138,29 @@ mod tests {
         assert_eq!(throttle_wait(&throttle, &headers, Some(&body), now), Some(Duration::from_secs(7)));
         headers.insert("x-rate-limit-remaining", "0".parse().unwrap());
         assert_eq!(remaining(&throttle, &headers), Some(0));
+    }
+
+    #[test]
+    fn no_wait_is_longer_than_a_year_whoever_tells_it() {
+        let told = |unit: ResetUnit, header: &str, text: &str| {
+            let body = BodyWait { pointer: Pointer::new("/error"), pattern: Pattern::from("(\\d+)".to_owned()) };
+            let throttle = Throttle {
+                wait: ThrottleWait { headers: vec!["retry-after".into()], body: Some(body) },
+                reset: Some(ResetHeader { header: "x-reset".into(), unit }),
+                ..Throttle::default()
+            };
+            let mut headers = HeaderMap::new();
+            headers.insert("x-reset", header.parse().unwrap());
+            throttle_wait(&throttle, &headers, Some(&json!({"error": text})), at(1_000))
+        };
+        for number in ["18446744073709551615", "9223372036854775807", "99999999999999999999999"] {
+            for unit in
+                [ResetUnit::Seconds, ResetUnit::Milliseconds, ResetUnit::EpochSeconds, ResetUnit::EpochMilliseconds]
+            {
+                assert!(told(unit, number, number).is_some_and(|wait| wait <= LONGEST_WAIT), "{number} {unit:?}");
+            }
+            assert_eq!(told(ResetUnit::Seconds, "none", number), Some(LONGEST_WAIT));
+        }
     }
 
     proptest! {

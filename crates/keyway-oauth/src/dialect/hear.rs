@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use http::StatusCode;
-use keyway_component::{Component, Redactor, component::Encoding, printable};
+use keyway_component::{Component, Pointer, Redactor, component::Encoding, printable};
 use keyway_http::{AttemptEnd, WireAnswer, WireFault, throttle_wait};
 use serde_json::{Map, Value};
 use url::form_urlencoded;
@@ -115,7 +115,7 @@ impl Context<'_> {
         let at = &self.component.oauth2.token_response;
         let status = self.answer.status.as_u16();
         let invalid = |message: String| Err(TokenFault::new(TokenFaultKind::Invalid, message));
-        let Some(access_token) = at.access_token.find_text(body).filter(|token| !token.is_empty()) else {
+        let Some(access_token) = token_at(&at.access_token, body) else {
             if at.second_factor.as_ref().is_some_and(|at| at.find(body).is_some()) {
                 let message = "the account asks for a second factor, which a program cannot give; sign in with another \
                                grant, or use an account without a second factor";
@@ -129,6 +129,10 @@ impl Context<'_> {
                  an account that needs a second factor answers like this, and so does a wrong `token_response`"
             ));
         };
+        // RFC 6749 appendix A.12. A token that no request can carry must not be kept until it ends.
+        if !access_token.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+            return invalid("the access token has characters that no header can carry; report it to the vendor".into());
+        }
         let token_type = body.get("token_type").and_then(Value::as_str).unwrap_or("bearer");
         if !self.understands(token_type) {
             // RFC 6749 section 7.1: a client must not use a token whose type it does not understand.
@@ -141,7 +145,7 @@ impl Context<'_> {
         }
         standard.insert("access_token".into(), access_token.into());
         standard.insert("token_type".into(), "bearer".into());
-        if let Some(refresh_token) = at.refresh_token.find_text(body).filter(|token| !token.is_empty()) {
+        if let Some(refresh_token) = token_at(&at.refresh_token, body) {
             standard.insert("refresh_token".into(), refresh_token.into());
         }
         if let Some(seconds) = self.lifetime_s(body) {
@@ -200,7 +204,8 @@ impl Context<'_> {
             "slow_down" => TokenFaultKind::SlowDown,
             _ if throttled => NotProcessed,
             "temporarily_unavailable" => NotProcessed,
-            _ if status.is_server_error() => MaybeProcessed,
+            // RFC 9110 section 15: what is beyond the classes is taken for a server error.
+            _ if status.as_u16() >= 500 => MaybeProcessed,
             "server_error" => MaybeProcessed,
             "invalid_grant" => InvalidGrant,
             "invalid_client" | "unauthorized_client" => InvalidClient,
@@ -256,6 +261,12 @@ impl Context<'_> {
             "; the request's body was `{encoding}`: if this endpoint reads another kind, set `oauth2.token_request.encoding`"
         )
     }
+}
+
+/// A token: a text, or a number as it is written. `true` is none.
+fn token_at(pointer: &Pointer, body: &Value) -> Option<String> {
+    let is_token = matches!(pointer.find(body)?, Value::String(_) | Value::Number(_));
+    pointer.find_text(body).filter(|token| is_token && !token.is_empty())
 }
 
 /// Whether a member's name is one, and not some text of the server's.
@@ -367,6 +378,10 @@ mod tests {
             (200, r#"{"server_nonce":"abc"}"#, Invalid),
             (200, r#"{"access_token":""}"#, Invalid),
             (200, r#"{"access_token":"t","token_type":"mac"}"#, Invalid),
+            (200, r#"{"access_token":true}"#, Invalid),
+            (200, r#"{"access_token":"t\r\nX: y"}"#, Invalid),
+            (200, r#"{"access_token":"t\u00e9"}"#, Invalid),
+            (600, r#"{"access_token":"t"}"#, MaybeProcessed),
         ];
         for (status, body, kind) in table {
             let fault = listen(status, &[], body).unwrap_err();

@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     convert::Infallible,
     io,
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -36,6 +36,8 @@ const MAX_HEAD_BYTES: usize = 64 << 10;
 #[derive(Debug)]
 pub struct Loopback {
     listener: TcpListener,
+    /// `localhost` is both loopback addresses: whoever held the other one could take the answer.
+    other: Option<TcpListener>,
     redirect_uri: String,
 }
 
@@ -74,8 +76,27 @@ impl Loopback {
         let ip: IpAddr = host.parse().unwrap_or(Ipv4Addr::LOCALHOST.into());
         let listener = TcpListener::bind((ip, port.or(redirect.port).unwrap_or(0))).await?;
         let port = listener.local_addr()?.port();
+        let other = match host {
+            "localhost" => match TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await {
+                Ok(other) => Some(other),
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(error),
+                // A machine without IPv6 has no other one.
+                Err(_) => None,
+            },
+            _ => None,
+        };
         let redirect_uri = format!("http://{}:{port}{}", redirect.host, redirect.path);
-        Ok(Self { listener, redirect_uri })
+        Ok(Self { listener, other, redirect_uri })
+    }
+
+    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        match &self.other {
+            None => self.listener.accept().await,
+            Some(other) => tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                accepted = other.accept() => accepted,
+            },
+        }
     }
 
     /// The redirect URI, with the port that was found.
@@ -99,7 +120,7 @@ impl Loopback {
         let (mut open, mut by_age) = (JoinSet::new(), VecDeque::new());
         loop {
             tokio::select! {
-                accepted = self.listener.accept() => match accepted {
+                accepted = self.accept() => match accepted {
                     Ok((stream, _)) => {
                         by_age.retain(|connection: &task::AbortHandle| !connection.is_finished());
                         if by_age.len() >= MOST_OPEN && let Some(oldest) = by_age.pop_front() {

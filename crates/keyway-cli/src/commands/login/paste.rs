@@ -52,7 +52,7 @@ pub(super) async fn finish(tokens: &TokenSource, answer: &str, kept: &Kept) -> R
         let label = tokens.account().label();
         CliError::Usage(format!("no sign-in is under way for `{label}`; begin one with `keyway login --print-url`"))
     };
-    let Some((request, _)) = saved.get(tokens.key()).map_err(CliError::from)? else { return Err(none().into()) };
+    let Some(request) = saved.get(tokens.key()).map_err(CliError::from)? else { return Err(none().into()) };
     let answer = if answer == "-" { ask::all_input()? } else { answer.to_owned() };
     let read: AuthorizationRequest = request.clone();
     match read.read_pasted(&answer) {
