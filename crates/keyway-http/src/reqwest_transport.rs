@@ -28,7 +28,8 @@ const POOL_IDLE: Duration = Duration::from_secs(4);
 /// More headers than this are refused.
 const MAX_HEADERS: usize = 200;
 
-/// Sends requests with reqwest: HTTP/1.1 and 2, rustls with ring, gzip, brotli and deflate.
+/// Sends requests with reqwest: HTTP/1.1 and 2, rustls with ring, gzip and deflate. Brotli is not asked for: a body of
+/// some hundred bytes can claim a window of more than 100 MiB, which no limit on bodies counts.
 ///
 /// Clients are built when first needed: certificate stores load at the first https call.
 pub struct ReqwestTransport {
