@@ -3,7 +3,10 @@
 use std::time::{Duration, SystemTime};
 
 use http::StatusCode;
-use keyway_component::{Component, component::Retry};
+use keyway_component::{
+    Component,
+    component::{Retry, Throttle},
+};
 use keyway_http::{AttemptEnd, WireAnswer, WireFault, WireFaultKind, remaining, throttle_wait};
 use serde_json::Value;
 
@@ -87,7 +90,12 @@ pub(super) fn gate_effect(end: &AttemptEnd, verdict: &Verdict, component: &Compo
     let throttles = |answer: &WireAnswer| component.throttle.statuses.contains(&answer.status.as_u16());
     match (end, verdict.reason) {
         (AttemptEnd::Answered(answer), reason) if reason.is_throttle() || throttles(answer) => {
-            let told = throttle_wait(&component.throttle, &answer.headers, body(answer).as_ref(), now);
+            let told = throttle_wait(
+                &component.throttle,
+                &answer.headers,
+                wait_text(&component.throttle, answer).as_ref(),
+                now,
+            );
             let wait = match verdict.action {
                 Action::Wait(wait) => Some(wait),
                 Action::Fail { retry_after, .. } => retry_after,
@@ -95,7 +103,7 @@ pub(super) fn gate_effect(end: &AttemptEnd, verdict: &Verdict, component: &Compo
             };
             Effect::Throttled(told.or(wait).unwrap_or_default())
         }
-        (AttemptEnd::Answered(answer), _) if answer.status.is_server_error() => Effect::Trouble,
+        (AttemptEnd::Answered(answer), _) if says_server_error(answer.status) => Effect::Trouble,
         (AttemptEnd::Answered(answer), _) => match remaining(&component.throttle, &answer.headers) {
             Some(0) => {
                 let reset = component.throttle.reset.as_ref();
@@ -129,7 +137,7 @@ impl Rules<'_> {
         let throttle = &self.component.throttle;
         let throttled = throttle.statuses.contains(&status.as_u16());
         if throttled || status == StatusCode::SERVICE_UNAVAILABLE {
-            let told = throttle_wait(throttle, &answer.headers, body(answer).as_ref(), self.now);
+            let told = throttle_wait(throttle, &answer.headers, wait_text(throttle, answer).as_ref(), self.now);
             if throttled {
                 return self.throttled(told, Reason::Throttled, Code::RateLimited);
             }
@@ -144,8 +152,8 @@ impl Rules<'_> {
         if self.retry.statuses.contains(&status.as_u16()) {
             return self.again_or(Reason::ServerError, Code::HttpStatus, self.facts.repeatable);
         }
-        if status.is_client_error() || status.is_server_error() {
-            let retryable = self.facts.repeatable && status.is_server_error();
+        if status.is_client_error() || says_server_error(status) {
+            let retryable = self.facts.repeatable && says_server_error(status);
             return fail(Reason::Refused, Code::HttpStatus, retryable, None);
         }
         if self.says_failure(answer) {
@@ -230,6 +238,19 @@ impl Rules<'_> {
 
 fn fail(reason: Reason, code: Code, retryable: bool, retry_after: Option<Duration>) -> Verdict {
     Verdict { action: Action::Fail { code, retryable, retry_after }, reason }
+}
+
+/// RFC 9110 section 15: what is beyond the classes is taken for a server error.
+fn says_server_error(status: StatusCode) -> bool {
+    status.as_u16() >= 500
+}
+
+/// The body in which a throttled answer may tell its wait. It is read only where the component has a rule for it, and
+/// where it is no longer than such a text: a tree of a large body has many times its size.
+fn wait_text(throttle: &Throttle, answer: &WireAnswer) -> Option<Value> {
+    const LONGEST: usize = 1 << 20;
+    throttle.wait.body.as_ref().filter(|_| answer.body.len() <= LONGEST)?;
+    body(answer)
 }
 
 /// The body as JSON. Read only where a rule asks for it: answers that pass are never parsed.

@@ -108,6 +108,8 @@ fn every_end_has_its_verdict() {
         (answer(500, &[], ""), &last, failed(Code::HttpStatus, true, None), "server_error"),
         (answer(500, &[], ""), &late, failed(Code::HttpStatus, true, None), "server_error"),
         (answer(501, &[], ""), &FACTS, failed(Code::HttpStatus, true, None), "refused"),
+        (answer(600, &[], ""), &FACTS, failed(Code::HttpStatus, true, None), "refused"),
+        (answer(999, &[], ""), &write, failed(Code::HttpStatus, false, None), "refused"),
         (AttemptEnd::NeverSent(fault(WireFaultKind::Connect)), &write, soon.clone(), "never_sent"),
         (AttemptEnd::NeverSent(fault(WireFaultKind::Connect)), &last, failed(Code::Network, true, None), "never_sent"),
         (AttemptEnd::NeverSent(fault(WireFaultKind::Tls)), &FACTS, failed(Code::Tls, false, None), "never_sent"),
