@@ -22,11 +22,6 @@ pub(crate) fn clients() -> Result<CredentialFolder, CliError> {
     folder.ok_or_else(|| CliError::Usage("there is no folder for clients; set KEYWAY_HOME or HOME".to_owned()))
 }
 
-/// Credentials by names: none where there is no folder.
-fn names() -> Result<Vec<String>, CliError> {
-    folders::credentials().map_or(Ok(Vec::new()), |folder| Ok(CredentialFolder::new(folder).names()?))
-}
-
 /// A credential by its name or path; `env` is the environment's, where the component is known.
 pub(crate) fn by_name(text: &str, component: Option<&str>) -> Result<Credential, CliError> {
     match (text, component) {
@@ -70,10 +65,8 @@ pub(crate) fn whoever(host: &Host, who: &str) -> Result<Credential, CliError> {
 /// The account of a component where nobody says which: its only credential, or the environment's variables. Two are
 /// one too many: production must not be met by accident.
 pub(crate) fn only_account(host: &Host, component: &str) -> Result<Credential, CliError> {
-    let mut found: Vec<(String, Credential)> = Vec::new();
-    for (name, credential) in all_of(Some(component))? {
-        found.push((name, credential?));
-    }
+    let found = all_of(Some(component))?.into_iter().map(|(name, credential)| Ok((name, credential?)));
+    let mut found: Vec<(String, Credential)> = found.collect::<Result<_, CliError>>()?;
     let prefix = Component::variable_prefix(component);
     let is_set = |name: &str| std::env::var_os(format!("{prefix}{name}")).is_some_and(|value| !value.is_empty());
     let in_environment = is_set("CLIENT_ID") || is_set("CLIENT_ID_FILE");
@@ -94,12 +87,13 @@ pub(crate) fn only_account(host: &Host, component: &str) -> Result<Credential, C
 /// A credential's name, and the credential or why it cannot be read.
 pub(crate) type Found = (String, Result<Credential, CliError>);
 
-/// All credentials of the folder, or those of a component. A file that cannot be read is nobody's: it must not keep
-/// other accounts from work.
+/// All credentials of the folder, or those of a component; none where there is no folder. A file that cannot be read is
+/// no component's: it must not keep other accounts from work.
 pub(crate) fn all_of(component: Option<&str>) -> Result<Vec<Found>, CliError> {
     let mut found = Vec::new();
-    for name in names()? {
-        let credential = folder()?.get(&name);
+    let Some(folder) = folders::credentials().map(CredentialFolder::new) else { return Ok(found) };
+    for name in folder.names()? {
+        let credential = folder.get(&name);
         let of_component = |name: &str| credential.as_ref().is_ok_and(|it| it.component().as_deref() == Some(name));
         if component.is_none_or(of_component) {
             found.push((name, credential.map_err(CliError::from)));

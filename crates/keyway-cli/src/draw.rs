@@ -1,4 +1,4 @@
-//! Draws faults with their place in the file.
+//! Draws faults with their place in the file, and tables.
 
 use std::fmt;
 
@@ -21,6 +21,17 @@ pub(crate) fn faults(faults: &Faults) -> String {
     let warnings = faults.faults.len() - errors;
     drawn.push_str(&format!("{}: {}, {}\n", faults.file, counted(errors, "error"), counted(warnings, "warning")));
     drawn
+}
+
+/// Rows below each other, each column as wide as its widest cell.
+pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+    let widths: [usize; N] = std::array::from_fn(width);
+    let line = |row: &[String; N]| {
+        let cells: String = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}  ")).collect();
+        format!("{}\n", cells.trim_end())
+    };
+    rows.iter().map(line).collect()
 }
 
 pub(crate) fn counted(count: usize, what: &str) -> String {
@@ -69,5 +80,17 @@ impl Diagnostic for Drawn<'_> {
         let text = self.source.inner().get(span.clone()).unwrap_or_default();
         let length = text.lines().next().map_or(0, str::len);
         Some(Box::new(std::iter::once(LabeledSpan::new(None, span.start, length))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::table;
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let rows = [["NAME", "GRANT", "FROM"], ["é", "app", ""], ["podio", "password", "built in"]];
+        let drawn = table(&rows.map(|row| row.map(str::to_owned)));
+        assert_eq!(drawn, "NAME   GRANT     FROM\né      app\npodio  password  built in\n");
     }
 }

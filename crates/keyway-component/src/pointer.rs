@@ -1,10 +1,15 @@
 //! JSON pointers (RFC 6901): where something stands in an answer.
 
-use std::fmt;
+mod seek;
+
+use std::{borrow::Cow, fmt};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+/// What a rule compares is no longer than this: a tree of more has many times its size.
+const LONGEST_FOUND: usize = 64 << 10;
 
 /// A JSON pointer such as `/error/message`; the empty one is the whole document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,12 +33,39 @@ impl Pointer {
     /// What stands there, as text: a string as it is, a number or boolean as written.
     #[must_use]
     pub fn find_text(&self, document: &Value) -> Option<String> {
-        match self.find(document)? {
-            Value::String(text) => Some(text.clone()),
-            Value::Number(number) => Some(number.to_string()),
-            Value::Bool(flag) => Some(flag.to_string()),
-            _ => None,
+        text(self.find(document)?)
+    }
+
+    /// What stands there in JSON text, read without a tree of the whole. Nothing where the text is no JSON, and
+    /// nothing where more than 64 KiB or 128 levels stand there: no rule asks for that.
+    #[must_use]
+    pub fn seek(&self, json: &[u8]) -> Option<Value> {
+        let found = seek::seek(json, &self.steps()?)?.get();
+        (found.len() <= LONGEST_FOUND).then(|| serde_json::from_str(found).ok())?
+    }
+
+    /// The same as text, as [`Pointer::find_text`] gives it.
+    #[must_use]
+    pub fn seek_text(&self, json: &[u8]) -> Option<String> {
+        text(&self.seek(json)?)
+    }
+
+    /// The keys on the way. `None` for what is no pointer.
+    fn steps(&self) -> Option<Vec<Cow<'_, str>>> {
+        if self.0.is_empty() {
+            return Some(Vec::new());
         }
+        let key_of = |step| if str::contains(step, '~') { Cow::Owned(key(step)) } else { Cow::Borrowed(step) };
+        self.0.strip_prefix('/').map(|steps| steps.split('/').map(key_of).collect())
+    }
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        _ => None,
     }
 }
 

@@ -3,8 +3,10 @@
 use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
-use keyway_component::component::{ResetHeader, ResetUnit, Throttle};
-use serde_json::Value;
+use keyway_component::{
+    Pointer,
+    component::{ResetHeader, ResetUnit, Throttle},
+};
 
 /// A server that asks for more than a year asks for a year: clocks can add that much without overflowing.
 const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -25,12 +27,12 @@ pub fn retry_after(value: &str, answer_date: Option<SystemTime>, now: SystemTime
 }
 
 /// The wait that a throttled answer asks for: the longest of its wait headers, else its reset header, else the text
-/// in its body.
+/// in its body, which `text_at` looks up.
 #[must_use]
 pub fn throttle_wait(
     throttle: &Throttle,
     headers: &HeaderMap,
-    body: Option<&Value>,
+    text_at: impl FnOnce(&Pointer) -> Option<String>,
     now: SystemTime,
 ) -> Option<Duration> {
     let answer_date =
@@ -43,7 +45,7 @@ pub fn throttle_wait(
         .filter_map(|value| retry_after(value.to_str().ok()?, answer_date, now))
         .max();
     let wait =
-        told.or_else(|| reset_wait(throttle.reset.as_ref()?, headers, now)).or_else(|| body_wait(throttle, body?));
+        told.or_else(|| reset_wait(throttle.reset.as_ref()?, headers, now)).or_else(|| body_wait(throttle, text_at));
     // Whatever it was told by: a clock that is moved on by more would overflow.
     wait.map(|wait| wait.min(LONGEST_WAIT))
 }
@@ -67,9 +69,9 @@ fn reset_wait(reset: &ResetHeader, headers: &HeaderMap, now: SystemTime) -> Opti
     }
 }
 
-fn body_wait(throttle: &Throttle, body: &Value) -> Option<Duration> {
+fn body_wait(throttle: &Throttle, text_at: impl FnOnce(&Pointer) -> Option<String>) -> Option<Duration> {
     let rule = throttle.wait.body.as_ref()?;
-    let text = rule.pointer.find_text(body)?;
+    let text = text_at(&rule.pointer)?;
     let seconds = rule.pattern.first_group(&text)?;
     Some(Duration::from_secs(seconds.parse().unwrap_or(u64::MAX)))
 }
@@ -77,7 +79,7 @@ fn body_wait(throttle: &Throttle, body: &Value) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use keyway_component::{
-        Pattern, Pointer,
+        Pattern,
         component::{BodyWait, ThrottleWait},
     };
     use proptest::prelude::*;
@@ -129,13 +131,13 @@ mod tests {
         let now = at(1_000);
         let body = json!({"error_description": "You have hit the rate limit. Please wait 300 seconds before"});
         let mut headers = HeaderMap::new();
-        assert_eq!(throttle_wait(&throttle, &headers, None, now), None);
-        assert_eq!(throttle_wait(&throttle, &headers, Some(&body), now), Some(Duration::from_secs(300)));
+        assert_eq!(throttle_wait(&throttle, &headers, |_| None, now), None);
+        assert_eq!(throttle_wait(&throttle, &headers, |at| at.find_text(&body), now), Some(Duration::from_secs(300)));
         headers.insert("x-reset", "1060".parse().unwrap());
-        assert_eq!(throttle_wait(&throttle, &headers, Some(&body), now), Some(Duration::from_secs(60)));
+        assert_eq!(throttle_wait(&throttle, &headers, |at| at.find_text(&body), now), Some(Duration::from_secs(60)));
         headers.append("retry-after", "2".parse().unwrap());
         headers.append("retry-after", "7".parse().unwrap());
-        assert_eq!(throttle_wait(&throttle, &headers, Some(&body), now), Some(Duration::from_secs(7)));
+        assert_eq!(throttle_wait(&throttle, &headers, |at| at.find_text(&body), now), Some(Duration::from_secs(7)));
         headers.insert("x-rate-limit-remaining", "0".parse().unwrap());
         assert_eq!(remaining(&throttle, &headers), Some(0));
     }
@@ -151,7 +153,7 @@ mod tests {
             };
             let mut headers = HeaderMap::new();
             headers.insert("x-reset", header.parse().unwrap());
-            throttle_wait(&throttle, &headers, Some(&json!({"error": text})), at(1_000))
+            throttle_wait(&throttle, &headers, |at| at.find_text(&json!({"error": text})), at(1_000))
         };
         for number in ["18446744073709551615", "9223372036854775807", "99999999999999999999999"] {
             for unit in

@@ -5,6 +5,8 @@ use std::time::Duration;
 use keyway_component::{Redactor, printable};
 use serde_json::Value;
 
+use crate::store::StoreError;
+
 /// Longest text of a server that is passed on, in characters.
 const LONGEST_TEXT: usize = 500;
 
@@ -95,6 +97,13 @@ impl TokenError {
     /// An error without words of the token endpoint.
     pub(crate) fn new(kind: TokenErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), oauth: None, retry_after: None }
+    }
+}
+
+/// A store that fails is an outage, never a denial.
+impl From<StoreError> for TokenError {
+    fn from(error: StoreError) -> Self {
+        Self::new(TokenErrorKind::Unavailable, error.to_string())
     }
 }
 

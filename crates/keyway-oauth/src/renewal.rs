@@ -319,6 +319,7 @@ impl Renewal<'_> {
                 }
             }
         }
+        let why = if interrupted { SignInReason::Interrupted } else { SignInReason::Spent };
         match (fault.kind, request) {
             (InvalidGrant, Request::Refresh(_)) => {
                 // A peer without our lock may have rotated in between (another machine, another tool).
@@ -329,27 +330,19 @@ impl Renewal<'_> {
                 if again || self.inner.account.mints_anew() {
                     return Ended::PlanAnew;
                 }
-                let why = if interrupted { SignInReason::Interrupted } else { SignInReason::Spent };
                 Ended::Stop(self.sign_in(why, Some(fault)))
             }
             (InvalidGrant, Request::Mint) if !self.inner.account.mints_anew() => {
-                let why = if interrupted { SignInReason::Interrupted } else { SignInReason::Spent };
                 Ended::Stop(self.sign_in(why, Some(fault)))
             }
             (InvalidGrant, Request::Redeem(offer)) => Ended::Stop(self.offer_refused(offer, fault)),
-            (SecondFactor, _) => {
-                let message = format!("no token for `{}`: {fault}", self.inner.account.label());
-                Ended::Stop(TokenError::new(TokenErrorKind::SignInRequired, message))
-            }
+            (SecondFactor, _) => Ended::Stop(TokenError::new(TokenErrorKind::SignInRequired, self.no_token(&fault))),
             (InvalidGrant | Denied | InvalidClient | AuthorizationPending | SlowDown, _) => {
                 Ended::Stop(self.denied(fault))
             }
-            (Unreachable, _) => {
-                let message = format!("no token for `{}`: {fault}", self.inner.account.label());
-                Ended::Stop(TokenError::new(TokenErrorKind::Unusable, message))
-            }
+            (Unreachable, _) => Ended::Stop(TokenError::new(TokenErrorKind::Unusable, self.no_token(&fault))),
             (Invalid, _) => {
-                let message = format!("no token for `{}`: {fault}", self.inner.account.label());
+                let message = self.no_token(&fault);
                 let kind = TokenErrorKind::ResponseInvalid;
                 Ended::Stop(TokenError { kind, message, oauth: fault.oauth, retry_after: None })
             }

@@ -111,7 +111,7 @@ impl TokenSource {
         let said = OAuthAnswer::read(answer.status.as_u16(), &body, &inner.redactor);
         // RFC 7009 section 2.2.1: only then does the server say that it could do it later.
         let wait = (answer.status == StatusCode::SERVICE_UNAVAILABLE)
-            .then(|| throttle_wait(&inner.account.component.throttle, &answer.headers, None, inner.clock.now()))
+            .then(|| throttle_wait(&inner.account.component.throttle, &answer.headers, |_| None, inner.clock.now()))
             .flatten();
         let unsupported = said.error.as_deref() == Some("unsupported_token_type");
         Err((still_valid(format!("the revocation endpoint did not do it{}", said.in_brackets()), wait), unsupported))

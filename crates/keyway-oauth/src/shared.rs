@@ -162,6 +162,12 @@ impl Inner {
 // === impl State ===
 
 impl State {
+    /// From now on this is the token, and no failure speaks for the next renewal.
+    pub(crate) fn renewed(&mut self, token: &Arc<Token>) {
+        self.current = Some(Arc::clone(token));
+        self.failed = None;
+    }
+
     /// Whether somebody has to begin to see to a token that could not be stored.
     pub(crate) fn begins_to_store(&mut self) -> bool {
         let begins = self.unstored.is_some() && !self.stores_later;

@@ -171,10 +171,8 @@ impl TokenSource {
     /// # Errors
     /// A person has to sign in, or the store cannot be read.
     pub async fn ready(&self) -> Result<(), TokenError> {
-        let stored = self.0.store.load(&self.0.key).await;
-        let stored = stored.map_err(|error| TokenError::new(TokenErrorKind::Unavailable, error.to_string()))?;
-        let beginning = self.0.beginning().await;
-        let beginning = beginning.map_err(|error| TokenError::new(TokenErrorKind::Unavailable, error.to_string()))?;
+        let stored = self.0.store.load(&self.0.key).await?;
+        let beginning = self.0.beginning().await?;
         match plan(&self.0.facts(&stored, &beginning)) {
             Plan::SignIn(why) => Err(sign_in_required(&self.0, why)),
             Plan::Use => {
@@ -196,8 +194,7 @@ impl TokenSource {
     /// # Errors
     /// Why there is none.
     pub async fn renew(&self) -> Outcome {
-        let failed = |error: StoreError| TokenError::new(TokenErrorKind::Unavailable, error.to_string());
-        let current = self.current().await.map_err(failed)?;
+        let current = self.current().await?;
         let flight = {
             let mut state = self.0.state();
             state.failed = None;
@@ -245,8 +242,7 @@ impl TokenSource {
             let token = Arc::new(crate::renewal::redeem_device_code(&inner, offer).await?);
             let stores_later = {
                 let mut state = inner.state();
-                state.current = Some(Arc::clone(&token));
-                state.failed = None;
+                state.renewed(&token);
                 state.begins_to_store()
             };
             if stores_later {
@@ -311,10 +307,7 @@ impl TokenSource {
             let outcome = renew(&inner, reason, replace.as_deref(), asked).await.map(Arc::new);
             let mut state = inner.state();
             match &outcome {
-                Ok(token) => {
-                    state.current = Some(Arc::clone(token));
-                    state.failed = None;
-                }
+                Ok(token) => state.renewed(token),
                 // What a person brought in vain says nothing about the token that there is, and who brought it is told.
                 Err(_) if signs_in => {}
                 Err(error) => {

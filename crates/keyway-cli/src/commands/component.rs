@@ -38,13 +38,7 @@ fn list(sources: &ComponentSources) -> Result<ExitCode, CliError> {
         let component = loaded.component();
         rows.push([name.to_owned(), component.title.clone(), component.grant_names().join(", "), from]);
     }
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-    let widths = [width(0), width(1), width(2)];
-    let mut text = String::new();
-    for [name, title, grants, from] in &rows {
-        let _ = writeln!(text, "{name:<0$}  {title:<1$}  {grants:<2$}  {from}", widths[0], widths[1], widths[2]);
-    }
-    print(text.as_bytes())
+    print(draw::table(&rows).as_bytes())
 }
 
 fn show(name: &str, sources: &ComponentSources) -> Result<ExitCode, CliError> {

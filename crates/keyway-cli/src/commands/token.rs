@@ -1,10 +1,6 @@
 //! `keyway token`: show, renew, revoke, import.
 
-use std::{
-    fmt::Write as _,
-    process::ExitCode,
-    time::{Duration, SystemTime},
-};
+use std::{fmt::Write as _, process::ExitCode};
 
 use keyway::{Connection, Host, Redactor, Secret, Token, rfc3339, store::Stored};
 use serde_json::json;
@@ -56,7 +52,7 @@ fn described(connection: &Connection, stored: &Stored) -> String {
         }
     }
     if let Some(pending) = &stored.pending {
-        let since = rfc3339(SystemTime::UNIX_EPOCH + Duration::from_secs(pending.since));
+        let since = rfc3339(pending.begun_at());
         line("interrupted", &format!("a {} begun at {since}; the next renewal shows what became of it", pending.what));
     }
     text
@@ -78,9 +74,7 @@ fn described_as_json(connection: &Connection, stored: &Stored) -> String {
         "expiry_source": token.map(|token| token.expiry_source.to_string()),
         "scope": token.and_then(|token| token.scope.as_deref()),
         "further_members": token.map(|token| token.extra.keys().collect::<Vec<_>>()),
-        "interrupted_since": stored.pending.as_ref().map(|pending| {
-            rfc3339(SystemTime::UNIX_EPOCH + Duration::from_secs(pending.since))
-        }),
+        "interrupted_since": stored.pending.as_ref().map(|pending| rfc3339(pending.begun_at())),
     });
     format!("{shown}\n")
 }

@@ -193,7 +193,7 @@ impl Context<'_> {
         use TokenFaultKind::{Denied, Invalid, InvalidClient, InvalidGrant, MaybeProcessed, NotProcessed};
         let status = self.answer.status;
         let oauth = OAuthAnswer::read(status.as_u16(), body.unwrap_or(&Value::Null), self.redactor);
-        let wait = throttle_wait(&self.component.throttle, &self.answer.headers, body, self.now);
+        let wait = throttle_wait(&self.component.throttle, &self.answer.headers, |at| at.find_text(body?), self.now);
         let error = oauth.error.as_deref().unwrap_or_default();
         let throttled = status == StatusCode::TOO_MANY_REQUESTS
             || self.component.throttle.statuses.contains(&status.as_u16())

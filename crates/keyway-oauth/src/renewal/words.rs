@@ -1,6 +1,8 @@
 //! What a renewal says: its errors, each with what to do, and its one event.
 
-use super::Renewal;
+use std::fmt::Display;
+
+use super::{Ended, Renewal};
 use crate::{
     exchange::{Offer, Request},
     fault::{OAuthAnswer, TokenError, TokenErrorKind, TokenFault, TokenFaultKind},
@@ -11,14 +13,17 @@ use crate::{
     token::Token,
 };
 
-use super::Ended;
-
 // === impl Renewal ===
 
 impl Renewal<'_> {
+    /// The sentence of most errors: whose token it is, and why there is none.
+    pub(super) fn no_token(&self, why: impl Display) -> String {
+        format!("no token for `{}`: {why}", self.inner.account.label())
+    }
+
     pub(super) fn denied(&self, fault: TokenFault) -> TokenError {
         let account = &self.inner.account;
-        let mut message = format!("no token for `{}`: {fault}", account.label());
+        let mut message = self.no_token(&fault);
         if fault.kind == TokenFaultKind::InvalidClient {
             message.push_str("; check client id and secret");
             if account.component.environments.len() > 1 {
@@ -60,8 +65,7 @@ impl Renewal<'_> {
     }
 
     pub(super) fn store_failed(&self, error: &StoreError) -> Ended {
-        let message = format!("no token for `{}`: {error}", self.inner.account.label());
-        Ended::Stop(TokenError::new(TokenErrorKind::Unavailable, message))
+        Ended::Stop(TokenError::new(TokenErrorKind::Unavailable, self.no_token(error)))
     }
 
     /// What a person brought works for nobody any more; the token that there was, if any, is untouched.
@@ -72,7 +76,7 @@ impl Renewal<'_> {
             Offer::RefreshToken(_) => "the refresh token was refused, so it is wrong, spent or of another client",
         };
         let said = fault.oauth.as_deref().map(OAuthAnswer::in_brackets).unwrap_or_default();
-        let message = format!("no token for `{}`: {what}{said}; begin anew", self.inner.account.label());
+        let message = self.no_token(format_args!("{what}{said}; begin anew"));
         TokenError { kind: TokenErrorKind::Denied, message, oauth: fault.oauth, retry_after: None }
     }
 }

@@ -38,6 +38,16 @@ pub struct Pending {
     pub times: u32,
 }
 
+// === impl Pending ===
+
+impl Pending {
+    /// When it was begun. A damaged record may say any number: one beyond all times is as late as can be told.
+    #[must_use]
+    pub fn begun_at(&self) -> SystemTime {
+        time(self.since.saturating_mul(1000))
+    }
+}
+
 /// The record as JSON, before encryption. Times are milliseconds since 1970.
 #[derive(Serialize, Deserialize)]
 struct Wire {
@@ -118,4 +128,21 @@ fn millis(time: SystemTime) -> u64 {
 
 fn time(millis: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(millis)).unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shared::rfc3339;
+
+    #[test]
+    fn a_pending_request_is_told_whatever_its_record_says() {
+        let told = |since: u64| {
+            let pending = Pending { since, what: "refresh".to_owned(), sent: String::new(), times: 1 };
+            rfc3339(pending.begun_at())
+        };
+        assert_eq!(told(0), "1970-01-01T00:00:00Z");
+        assert_eq!(told(1_800_000_000), "2027-01-15T08:00:00Z");
+        assert_eq!(told(u64::MAX), "beyond all dates");
+    }
 }

@@ -8,7 +8,6 @@ use keyway_component::{
     component::{Retry, Throttle},
 };
 use keyway_http::{AttemptEnd, WireAnswer, WireFault, WireFaultKind, remaining, throttle_wait};
-use serde_json::Value;
 
 use crate::{failure::Code, gate::Effect};
 
@@ -90,12 +89,7 @@ pub(super) fn gate_effect(end: &AttemptEnd, verdict: &Verdict, component: &Compo
     let throttles = |answer: &WireAnswer| component.throttle.statuses.contains(&answer.status.as_u16());
     match (end, verdict.reason) {
         (AttemptEnd::Answered(answer), reason) if reason.is_throttle() || throttles(answer) => {
-            let told = throttle_wait(
-                &component.throttle,
-                &answer.headers,
-                wait_text(&component.throttle, answer).as_ref(),
-                now,
-            );
+            let told = told_wait(&component.throttle, answer, now);
             let wait = match verdict.action {
                 Action::Wait(wait) => Some(wait),
                 Action::Fail { retry_after, .. } => retry_after,
@@ -107,7 +101,7 @@ pub(super) fn gate_effect(end: &AttemptEnd, verdict: &Verdict, component: &Compo
         (AttemptEnd::Answered(answer), _) => match remaining(&component.throttle, &answer.headers) {
             Some(0) => {
                 let reset = component.throttle.reset.as_ref();
-                Effect::UsedUp(reset.and_then(|_| throttle_wait(&component.throttle, &answer.headers, None, now)))
+                Effect::UsedUp(reset.and_then(|_| throttle_wait(&component.throttle, &answer.headers, |_| None, now)))
             }
             _ => Effect::Fine,
         },
@@ -137,7 +131,7 @@ impl Rules<'_> {
         let throttle = &self.component.throttle;
         let throttled = throttle.statuses.contains(&status.as_u16());
         if throttled || status == StatusCode::SERVICE_UNAVAILABLE {
-            let told = throttle_wait(throttle, &answer.headers, wait_text(throttle, answer).as_ref(), self.now);
+            let told = told_wait(throttle, answer, self.now);
             if throttled {
                 return self.throttled(told, Reason::Throttled, Code::RateLimited);
             }
@@ -220,19 +214,17 @@ impl Rules<'_> {
             return false;
         }
         let status = answer.status.as_u16();
-        let rules = self.component.token_rejected.when.iter().filter(|rule| rule.status == status);
-        let mut parsed = None;
-        rules.into_iter().any(|rule| {
+        let mut rules = self.component.token_rejected.when.iter().filter(|rule| rule.status == status);
+        rules.any(|rule| {
             let Some(pointer) = &rule.pointer else { return true };
-            let document = parsed.get_or_insert_with(|| body(answer));
-            let text = document.as_ref().and_then(|document| pointer.find_text(document));
+            let text = pointer.seek_text(&answer.body);
             text.is_some_and(|text| rule.matches.as_ref().is_none_or(|pattern| pattern.matches_within(&text)))
         })
     }
 
     fn says_failure(&self, answer: &WireAnswer) -> bool {
         let Some(rule) = &self.component.api.failure else { return false };
-        body(answer).is_some_and(|document| rule.pointer.find(&document) == Some(&rule.equals))
+        rule.pointer.seek(&answer.body).as_ref() == Some(&rule.equals)
     }
 }
 
@@ -245,17 +237,9 @@ fn says_server_error(status: StatusCode) -> bool {
     status.as_u16() >= 500
 }
 
-/// The body in which a throttled answer may tell its wait. It is read only where the component has a rule for it, and
-/// where it is no longer than such a text: a tree of a large body has many times its size.
-fn wait_text(throttle: &Throttle, answer: &WireAnswer) -> Option<Value> {
-    const LONGEST: usize = 1 << 20;
-    throttle.wait.body.as_ref().filter(|_| answer.body.len() <= LONGEST)?;
-    body(answer)
-}
-
-/// The body as JSON. Read only where a rule asks for it: answers that pass are never parsed.
-fn body(answer: &WireAnswer) -> Option<Value> {
-    serde_json::from_slice(&answer.body).ok()
+/// The wait that a throttled answer tells, in its headers or, where the component has a rule for it, in its body.
+fn told_wait(throttle: &Throttle, answer: &WireAnswer, now: SystemTime) -> Option<Duration> {
+    throttle_wait(throttle, &answer.headers, |at| at.seek_text(&answer.body), now)
 }
 
 // === impl Reason ===

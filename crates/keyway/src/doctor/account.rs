@@ -54,7 +54,7 @@ pub(super) async fn token(connection: &Connection) -> Vec<Finding> {
     };
     let mut findings = vec![Finding::well("store", shared.store.place())];
     if let Some(pending) = &stored.pending {
-        let since = rfc3339(SystemTime::UNIX_EPOCH + Duration::from_secs(pending.since));
+        let since = rfc3339(pending.begun_at());
         findings.push(Finding::notice(
             "renewal",
             format!("one was begun at {since}, and nobody noted its end: the server may have used up what it sent"),

@@ -1,7 +1,6 @@
 //! `keyway credential list`, `show` and `check`.
 
 use std::{
-    fmt::Write as _,
     io::Write as _,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -69,17 +68,7 @@ pub(super) fn list(sources: &ComponentSources) -> Result<ExitCode, CliError> {
         };
         rows.push(row);
     }
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-    let widths = [width(0), width(1), width(2), width(3)];
-    let mut text = String::new();
-    for row in &rows {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(widths.iter().chain([&0])) {
-            let _ = write!(line, "{cell:<width$}  ");
-        }
-        let _ = writeln!(text, "{}", line.trim_end());
-    }
-    print(text.as_bytes())
+    print(draw::table(&rows).as_bytes())
 }
 
 /// The file, with sealed secrets shortened: they are of no use to a reader.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use keyway::{
     Connection, Token, TokenSource,
-    sign_in::{AuthorizationRequest, Redirect, SavedSignIns},
+    sign_in::{Redirect, SavedSignIns},
 };
 
 use super::{Ended, redeem};
@@ -54,8 +54,7 @@ pub(super) async fn finish(tokens: &TokenSource, answer: &str, kept: &Kept) -> R
     };
     let Some(request) = saved.get(tokens.key()).map_err(CliError::from)? else { return Err(none().into()) };
     let answer = if answer == "-" { ask::all_input()? } else { answer.to_owned() };
-    let read: AuthorizationRequest = request.clone();
-    match read.read_pasted(&answer) {
+    match request.read_pasted(&answer) {
         Ok(code) => {
             // Used once, whatever becomes of it (RFC 6749 section 4.1.2).
             if !saved.remove(tokens.key()).map_err(CliError::from)? {
