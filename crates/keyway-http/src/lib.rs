@@ -6,22 +6,29 @@
 //! `keyway` and `keyway-oauth`.
 
 mod address_guard;
+mod body_reader;
 mod budget;
 mod clock;
+mod decoding;
+mod direct;
+mod faults;
+mod http_transport;
 mod options;
 mod origin_map;
-mod reqwest_fault;
-mod reqwest_transport;
+mod patience;
+mod proxied;
+mod resolver;
 mod schedule;
+mod tls_config;
 mod transport;
 mod waits;
 
 pub use address_guard::{AddressGuard, AddressRefused};
 pub use budget::{Body, ByteBudget};
 pub use clock::{Clock, Jitter, NoJitter, SystemClock, SystemJitter};
+pub use http_transport::HttpTransport;
 pub use options::{Proxy, TransportOptions};
 pub use origin_map::{OriginMap, UnmappedOrigin};
-pub use reqwest_transport::ReqwestTransport;
 pub use schedule::Schedule;
 pub use transport::{AttemptEnd, SendFuture, Transport, WireAnswer, WireCall, WireFault, WireFaultKind};
 pub use waits::{remaining, retry_after, throttle_wait};

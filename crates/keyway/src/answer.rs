@@ -8,6 +8,8 @@ use keyway_http::{Body, WireAnswer};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
+use crate::raw_json::is_too_deep;
+
 /// An HTTP answer of the API.
 #[derive(Debug, Clone)]
 pub struct Answer {
@@ -28,7 +30,7 @@ pub struct Answer {
 pub enum BodyKind {
     /// There is none: HEAD, 204, 304, or no bytes.
     None,
-    /// JSON, labelled so and valid.
+    /// JSON, labelled so, valid, and nested no deeper than 512 levels.
     Json,
     /// Text in UTF-8.
     Text,
@@ -77,7 +79,7 @@ impl Answer {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// Whether the answer is labelled as JSON and is none.
+    /// Whether the answer is labelled as JSON and is none that can be passed on.
     pub(crate) fn breaks_its_label(&self) -> bool {
         matches!(self.kind, BodyKind::Text | BodyKind::Bytes) && says_json(&self.headers)
     }
@@ -89,10 +91,15 @@ fn kind(wire: &WireAnswer, method: &Method) -> BodyKind {
         return BodyKind::None;
     }
     match std::str::from_utf8(&wire.body) {
-        Ok(text) if says_json(&wire.headers) && serde_json::from_str::<&RawValue>(text).is_ok() => BodyKind::Json,
+        Ok(text) if says_json(&wire.headers) && is_sound(text) => BodyKind::Json,
         Ok(_) => BodyKind::Text,
         Err(_) => BodyKind::Bytes,
     }
+}
+
+/// Whether it is JSON that can be passed on as JSON.
+fn is_sound(text: &str) -> bool {
+    serde_json::from_str::<&RawValue>(text).is_ok() && !is_too_deep(text.as_bytes())
 }
 
 /// `application/json` or anything with `+json` (RFC 6839 section 3.1).

@@ -8,7 +8,7 @@ use std::{
 
 use keyway_component::{Origin, Redactor, Secret, component::RetryOverride};
 use keyway_http::{
-    AddressGuard, Clock, Jitter, OriginMap, Proxy, ReqwestTransport, SystemClock, SystemJitter, Transport,
+    AddressGuard, Clock, HttpTransport, Jitter, OriginMap, Proxy, SystemClock, SystemJitter, Transport,
     TransportOptions, UnmappedOrigin,
 };
 use keyway_oauth::{AccountSettings, MemoryStore, TokenStore, store::StoreKey};
@@ -268,7 +268,7 @@ impl HostBuilder {
             options.origin_map = Some(OriginMap::new(self.origin_map)?);
         }
         let shared = Shared {
-            transport: self.transport.unwrap_or_else(|| Arc::new(ReqwestTransport::new(options))),
+            transport: self.transport.unwrap_or_else(|| Arc::new(HttpTransport::new(options))),
             store: self.store.unwrap_or_else(|| Arc::new(MemoryStore::new())),
             redactor: self.redactor,
             clock: self.clock,

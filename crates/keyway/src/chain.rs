@@ -18,7 +18,7 @@ mod sign;
 
 pub use explain::Explanation;
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use http::{Method, StatusCode};
 use keyway_component::{Origin, component::Retry};
@@ -35,9 +35,10 @@ use crate::{
     answer::Answer,
     connection::Connection,
     failure::{Attempt, Code, Failure, RequestSummary},
-    gate::{GateReason, Pass, Patience, Shut},
+    gate::{Change, GateReason, Pass, Patience, Shut},
     host::OnLimit,
     message::Message,
+    raw_json::DEEPEST,
 };
 
 /// More hops than this are no way to an answer.
@@ -149,9 +150,7 @@ impl<'a> Journey<'a> {
             let component = &self.connection.account().component;
             let now = self.connection.shared().clock.now();
             let verdict = judge(&end, &facts, component, &self.retry, now);
-            if let Some(reason) = pass.report(gate_effect(&end, &verdict, component, now)) {
-                tracing::info!(event = "gate_closed", account = %self.connection.account().label(), %reason, "messages wait");
-            }
+            self.tell(pass.report(gate_effect(&end, &verdict, component, now)));
             match verdict.action {
                 Action::Done => match end {
                     AttemptEnd::Answered(mut wire) => match self.redirected(&wire) {
@@ -190,6 +189,18 @@ impl<'a> Journey<'a> {
                     return Err(self.failed(end, &verdict, code, retryable, retry_after));
                 }
             }
+        }
+    }
+
+    /// Logs what an attempt changed about the gate.
+    fn tell(&self, change: Option<Change>) {
+        let account = || self.connection.account().label();
+        match change {
+            Some(Change::Closed(reason)) => {
+                tracing::info!(event = "gate_closed", account = %account(), %reason, "messages wait");
+            }
+            Some(Change::Opened) => tracing::info!(event = "gate_opened", account = %account(), "messages go on"),
+            None => {}
         }
     }
 
@@ -278,6 +289,11 @@ impl<'a> Journey<'a> {
         }
         let next = redirect::target(wire, &self.call.url)?;
         let confined = confine::confine(self.connection, &next).ok()?;
+        // A server that puts the token into where it sends one must not send it elsewhere that way.
+        let carries_a_secret = || self.connection.redactor().values(next.as_str()) != next.as_str();
+        if Origin::of(&next) != Origin::of(&self.call.url) && carries_a_secret() {
+            return None;
+        }
         Some((next, confined))
     }
 
@@ -298,7 +314,10 @@ impl<'a> Journey<'a> {
         }
         let mut failure = Failure::new(
             Code::ResponseInvalid,
-            "the answer says that it is JSON, and its body is none; it is passed on as it came",
+            format!(
+                "the answer says that it is JSON, and its body is none, or nested deeper than {DEEPEST} levels; it is \
+                 passed on as text"
+            ),
         );
         failure.parts_mut().answer = Some(answer);
         Err(failure)
@@ -306,12 +325,14 @@ impl<'a> Journey<'a> {
 
     /// A redirect that is not followed is shown, and some servers put the token into where they send one.
     fn mask_location(&self, wire: &mut WireAnswer) {
-        if let Some(location) = wire.headers.get(http::header::LOCATION).and_then(|value| value.to_str().ok()) {
-            let masked = self.connection.redactor().values(location);
-            if masked != location
+        use http::header::{Entry, LOCATION};
+        let Entry::Occupied(mut locations) = wire.headers.entry(LOCATION) else { return };
+        for location in locations.iter_mut() {
+            let text = String::from_utf8_lossy(location.as_bytes());
+            if let Cow::Owned(masked) = self.connection.redactor().values(&text)
                 && let Ok(masked) = masked.parse()
             {
-                wire.headers.insert(http::header::LOCATION, masked);
+                *location = masked;
             }
         }
     }

@@ -13,7 +13,7 @@ use std::{
 use tokio::{sync::Notify, time::Instant};
 
 pub use state::GateReason;
-pub(crate) use state::{Effect, PassKind};
+pub(crate) use state::{Change, Effect, PassKind};
 use state::{GateState, Try};
 
 /// One connection's gate.
@@ -99,12 +99,12 @@ impl Gate {
 // === impl Pass ===
 
 impl Pass {
-    /// Tells the gate what became of the attempt. Returns why the gate is shut now, if this closed it.
-    pub(crate) fn report(mut self, effect: Effect) -> Option<GateReason> {
-        let closed = self.gate.state().report(self.kind, effect, Instant::now());
+    /// Tells the gate what became of the attempt. Returns what that changed about it.
+    pub(crate) fn report(mut self, effect: Effect) -> Option<Change> {
+        let change = self.gate.state().report(self.kind, effect, Instant::now());
         self.reported = true;
         self.gate.changed.notify_waiters();
-        closed
+        change
     }
 }
 

@@ -21,6 +21,15 @@ pub enum GateReason {
     Broken,
 }
 
+/// What became of a gate by an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// It was shut, or shut for longer.
+    Closed(GateReason),
+    /// It is open for all again.
+    Opened,
+}
+
 /// What an attempt says about its connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effect {
@@ -89,8 +98,8 @@ impl GateState {
         }
     }
 
-    /// Takes in what became of an attempt. Returns the reason, if this closed the gate.
-    pub(crate) fn report(&mut self, kind: PassKind, effect: Effect, now: Instant) -> Option<GateReason> {
+    /// Takes in what became of an attempt. Returns what that changed about the gate.
+    pub(crate) fn report(&mut self, kind: PassKind, effect: Effect, now: Instant) -> Option<Change> {
         let decides =
             matches!((kind, self.phase), (PassKind::Probe(round), Phase::Probing(current, _)) if round == current);
         match effect {
@@ -106,11 +115,11 @@ impl GateState {
             }
             Effect::Fine => {
                 self.troubles = 0;
-                if decides {
+                decides.then(|| {
                     self.pauses = 0;
                     self.phase = Phase::Open;
-                }
-                None
+                    Change::Opened
+                })
             }
             Effect::Trouble => {
                 self.troubles = self.troubles.saturating_add(1);
@@ -134,12 +143,12 @@ impl GateState {
     }
 
     /// Closes until then, or later if it is closed for longer already.
-    fn close(&mut self, until: Instant, reason: GateReason) -> GateReason {
+    fn close(&mut self, until: Instant, reason: GateReason) -> Change {
         match self.phase {
-            Phase::Closed(later, earlier_reason) if later > until => earlier_reason,
+            Phase::Closed(later, earlier_reason) if later > until => Change::Closed(earlier_reason),
             _ => {
                 self.phase = Phase::Closed(until, reason);
-                reason
+                Change::Closed(reason)
             }
         }
     }
@@ -173,7 +182,10 @@ mod tests {
     fn throttled_then_one_probe_then_all() {
         let (mut state, start) = (GateState::default(), Instant::now());
         assert_eq!(state.try_pass(start), NORMAL);
-        assert_eq!(state.report(PassKind::Normal, Effect::Throttled(3 * SECOND), start), Some(GateReason::Throttled));
+        assert_eq!(
+            state.report(PassKind::Normal, Effect::Throttled(3 * SECOND), start),
+            Some(Change::Closed(GateReason::Throttled))
+        );
         // Others that were under way get refused too; the longest wait counts, and late good news opens nothing.
         state.report(PassKind::Normal, Effect::Throttled(SECOND), start);
         state.report(PassKind::Normal, Effect::Fine, start + SECOND);
@@ -182,7 +194,7 @@ mod tests {
         assert_eq!(state.try_pass(start + 3 * SECOND), Try::Probing(GateReason::Throttled));
         state.report(PassKind::Normal, Effect::Fine, start + 3 * SECOND);
         assert_eq!(state.try_pass(start + 3 * SECOND), Try::Probing(GateReason::Throttled), "only the probe decides");
-        state.report(kind, Effect::Fine, start + 3 * SECOND);
+        assert_eq!(state.report(kind, Effect::Fine, start + 3 * SECOND), Some(Change::Opened));
         assert_eq!(state.try_pass(start + 3 * SECOND), NORMAL);
     }
 
@@ -202,7 +214,10 @@ mod tests {
     #[test]
     fn used_up_probes_one_at_a_time_until_the_refusal_tells_the_wait() {
         let (mut state, start) = (GateState::default(), Instant::now());
-        assert_eq!(state.report(PassKind::Normal, Effect::UsedUp(None), start), Some(GateReason::UsedUp));
+        assert_eq!(
+            state.report(PassKind::Normal, Effect::UsedUp(None), start),
+            Some(Change::Closed(GateReason::UsedUp))
+        );
         let kind = probe(&mut state, start);
         assert_eq!(state.try_pass(start), Try::Probing(GateReason::UsedUp));
         state.report(kind, Effect::UsedUp(None), start);
@@ -221,7 +236,7 @@ mod tests {
         for _ in 1..TROUBLE_LIMIT {
             assert_eq!(state.report(PassKind::Normal, Effect::Trouble, start), None, "good news starts the count anew");
         }
-        assert_eq!(state.report(PassKind::Normal, Effect::Trouble, start), Some(GateReason::Broken));
+        assert_eq!(state.report(PassKind::Normal, Effect::Trouble, start), Some(Change::Closed(GateReason::Broken)));
         let mut now = start;
         for seconds in [1, 2, 4, 8, 16, 30, 30] {
             now += seconds * SECOND;

@@ -13,7 +13,7 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::{Message, Payload, Target};
-use crate::raw_json::RawJson;
+use crate::raw_json::{DEEPEST, RawJson, is_too_deep};
 
 /// A line that is no message, with the id it has all the same.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -77,9 +77,11 @@ pub fn parse(line: &Bytes) -> Result<Message, InvalidMessage> {
         passthrough: None,
     })?;
     let read = read(text, &mut members);
-    let raw = |part: Option<&RawValue>| part.map(|part| RawJson::part_of(line, part));
+    // What is echoed stands in a result, which has to be readable.
+    let raw =
+        |part: Option<&RawValue>| part.map(|part| RawJson::part_of(line, part)).filter(|part| !part.is_too_deep());
     let (id, passthrough) = (raw(members.get("id")), raw(members.get("passthrough")));
-    let message = read.and_then(|()| build(line, &members));
+    let message = read.and_then(|()| check_depth(line)).and_then(|()| build(line, &members));
     match message {
         Ok(message) => Ok(Message { id, passthrough, ..message }),
         Err(reason) => Err(InvalidMessage { reason, id, passthrough }),
@@ -164,6 +166,11 @@ impl<'l> Members<'l> {
         let Some(value) = self.given(name) else { return Ok(None) };
         serde_json::from_str(value.get()).map(Some).map_err(|_| format!("`{name}` must be {wanted}"))
     }
+}
+
+fn check_depth(line: &Bytes) -> Result<(), String> {
+    let deep = || Err(format!("the line is nested deeper than {DEEPEST} levels; send such data as `text`"));
+    if is_too_deep(line) { deep() } else { Ok(()) }
 }
 
 fn build(line: &Bytes, members: &Members<'_>) -> Result<Message, String> {
@@ -348,6 +355,15 @@ mod tests {
         assert_eq!(&error.passthrough.unwrap().as_bytes()[..], b"[1]");
         let cut = line(r#"{"id":7,"method":"GET","#).unwrap_err();
         assert_eq!(&cut.id.unwrap().as_bytes()[..], b"7", "even of a line that is cut off");
+    }
+
+    #[test]
+    fn what_is_nested_without_end_is_refused_and_not_echoed() {
+        let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+        let error = line(&format!(r#"{{"id":7,"method":"POST","url":"/a","body":{deep}}}"#)).unwrap_err();
+        assert!(error.reason.contains("nested deeper than 512"), "{}", error.reason);
+        assert_eq!(&error.id.unwrap().as_bytes()[..], b"7");
+        assert!(line(&format!(r#"{{"method":"GET","url":"/a","id":{deep}}}"#)).unwrap_err().id.is_none());
     }
 
     #[test]

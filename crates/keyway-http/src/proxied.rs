@@ -1,0 +1,142 @@
+//! Requests that go through a proxy, on reqwest: it knows how proxies are asked and told who asks.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hyper_util::client::proxy::matcher::Matcher;
+use reqwest::{Client, Request, Response, redirect};
+use rustls::ClientConfig;
+use url::Url;
+
+use crate::{
+    address_guard::AddressGuard,
+    body_reader::Pieces,
+    direct::{MAX_HEADERS, POOL_IDLE},
+    faults,
+    options::{Proxy, TransportOptions},
+    patience::Patience,
+    resolver::GuardedResolver,
+    transport::{AttemptEnd, WireFault, WireFaultKind},
+};
+
+/// Where environments name a proxy.
+const NAMES: &[&str] = &["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+
+/// Which URLs a proxy is for.
+pub(crate) enum Proxies {
+    None,
+    All,
+    Some(Box<Matcher>),
+}
+
+/// A client that reaches everything through the proxy.
+pub(crate) struct Proxied(Client);
+
+/// An answer's body as reqwest gives it.
+pub(crate) struct ProxiedBody {
+    response: Response,
+    patience: Patience,
+}
+
+// === impl Proxies ===
+
+impl Proxies {
+    /// What the options say, and the environment where they leave it to that.
+    pub(crate) fn of(proxy: &Proxy) -> Self {
+        match proxy {
+            Proxy::None => Self::None,
+            Proxy::Url(_) => Self::All,
+            Proxy::Environment if named().next().is_none() => Self::None,
+            Proxy::Environment => Self::Some(Box::new(Matcher::from_env())),
+        }
+    }
+
+    /// Whether there is one for this URL. Loopback is always reached directly, and so is plain http, which goes nowhere
+    /// else.
+    pub(crate) fn is_for(&self, url: &Url, is_loopback: bool) -> bool {
+        if is_loopback || url.scheme() != "https" {
+            return false;
+        }
+        match self {
+            Self::None => false,
+            Self::All => true,
+            Self::Some(matcher) => url.as_str().parse().is_ok_and(|uri| matcher.intercept(&uri).is_some()),
+        }
+    }
+}
+
+/// The proxies that the environment names.
+fn named() -> impl Iterator<Item = Url> {
+    let values = NAMES.iter().filter_map(|name| std::env::var(name).ok()).filter(|value| !value.is_empty());
+    values.filter_map(|value| Url::parse(&value).or_else(|_| Url::parse(&format!("http://{value}"))).ok())
+}
+
+// === impl Proxied ===
+
+impl Proxied {
+    pub(crate) fn new(options: &TransportOptions, mut tls: ClientConfig) -> Result<Self, WireFault> {
+        // What reqwest would say by itself, were the settings its own (RFC 7301).
+        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let builder = Client::builder()
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            .connect_timeout(options.connect_timeout)
+            .pool_idle_timeout(POOL_IDLE)
+            .http1_max_headers(MAX_HEADERS)
+            .tls_backend_preconfigured(tls)
+            .dns_resolver(Arc::new(GuardedResolver(guard(options))));
+        let builder = match &options.proxy {
+            Proxy::None => builder.no_proxy(),
+            Proxy::Environment => builder,
+            Proxy::Url(url) => {
+                let unfit = |_| unusable("the proxy's URL cannot be used; write `http://host:port`".to_owned());
+                builder.proxy(reqwest::Proxy::all(url.clone()).map_err(unfit)?)
+            }
+        };
+        let client = builder.build().map_err(|error| unusable(format!("the HTTP client cannot be set up: {error}")))?;
+        Ok(Self(client))
+    }
+
+    /// Sends a request and waits for the head of its answer.
+    pub(crate) async fn send(&self, request: Request, patience: Patience) -> Result<ProxiedBody, AttemptEnd> {
+        match patience.wait(self.0.execute(request)).await {
+            Ok(Ok(response)) => Ok(ProxiedBody { response, patience }),
+            Ok(Err(error)) if error.is_builder() => Err(faults::not_http()),
+            Ok(Err(error)) => Err(faults::while_sending(&error, error.is_connect())),
+            Err(timeout) => Err(AttemptEnd::MaybeProcessed(timeout)),
+        }
+    }
+}
+
+/// The guard, with the proxies' own hosts let through: whoever sets a proxy means to reach it.
+fn guard(options: &TransportOptions) -> AddressGuard {
+    let guard = options.guard.clone();
+    let host_of = |url: Url| url.host_str().map(str::to_owned);
+    match &options.proxy {
+        Proxy::None => guard,
+        Proxy::Url(url) => guard.and_allowing(host_of(url.clone())),
+        Proxy::Environment => guard.and_allowing(named().filter_map(host_of)),
+    }
+}
+
+fn unusable(detail: String) -> WireFault {
+    WireFault::new(WireFaultKind::Unusable, detail)
+}
+
+// === impl ProxiedBody ===
+
+impl ProxiedBody {
+    pub(crate) fn response(&mut self) -> &mut Response {
+        &mut self.response
+    }
+}
+
+impl Pieces for ProxiedBody {
+    fn length(&self) -> Option<u64> {
+        self.response.content_length()
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>, WireFault> {
+        self.patience.wait(self.response.chunk()).await?.map_err(|error| faults::while_reading(&error))
+    }
+}
