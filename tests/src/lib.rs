@@ -1,6 +1,7 @@
 //! What the end-to-end tests share: simulated accounts, servers of their own, streams of lines.
 
 pub mod acme;
+pub mod hostile;
 pub mod mock;
 
 use std::collections::BTreeMap;

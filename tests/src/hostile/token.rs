@@ -1,0 +1,1 @@
+//! How a token endpoint can misbehave.
