@@ -1,7 +1,9 @@
 //! An API that misbehaves in every way that its tables know, and a host that survives it.
 
+use std::time::Duration;
+
 use futures_util::{StreamExt, stream};
-use keyway_tests::hostile::{Stage, api};
+use keyway_tests::hostile::{Case, Stage, api};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn first_lines_that_are_none() {
@@ -46,6 +48,23 @@ async fn refusals_of_every_kind() {
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_end_too_early_or_say_too_much() {
     Stage::start().await.survives(api::connections::cases()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_linger_are_left_or_found_dead() {
+    let each = api::connections::lingering().into_iter().map(|case| async move {
+        let silent = case.name.ends_with("silent");
+        let stage = Stage::with(|_| {}, |builder| builder.token_timeout(Duration::from_secs(2))).await;
+        stage.survives_once_over(case, silent).await;
+    });
+    stream::iter(each).buffer_unordered(4).collect::<()>().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_answer_in_the_same_piece_never_answers_the_next_message() {
+    let two = || api::connections::cases().into_iter().filter(|case| case.name == "two-answers");
+    let many = (0..60).flat_map(|n| two().map(move |case| Case { name: format!("two-{n}"), ..case }));
+    Stage::start().await.survives(many.collect()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

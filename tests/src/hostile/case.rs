@@ -11,7 +11,7 @@ pub struct Case {
     pub name: String,
     /// What the server answers in turn; the last one goes on.
     pub answers: Vec<Answer>,
-    /// The codes that are right, with `|` between them; `none` is success. `none 302` asks for the status too.
+    /// The codes that are right, with `|` between them; `none` is success. `none 302` names the answer's status too.
     pub expected: String,
     /// The most requests to the API that it may cost.
     pub most_attempts: u64,

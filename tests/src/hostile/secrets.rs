@@ -29,7 +29,7 @@ pub(super) fn echoed(request: &Request) -> [(&'static str, String); 5] {
         ("@TOKEN@", token.to_owned()),
         ("@TOKENPCT@", utf8_percent_encode(token, NON_ALPHANUMERIC).to_string()),
         ("@SECRET@", CLIENT_SECRET.to_owned()),
-        ("@SECRET64@", STANDARD_NO_PAD.encode(format!("acme:{CLIENT_SECRET}"))),
+        ("@SECRET64@", STANDARD_NO_PAD.encode(CLIENT_SECRET)),
         ("@SECRETPCT@", utf8_percent_encode(CLIENT_SECRET, NON_ALPHANUMERIC).to_string()),
     ]
 }

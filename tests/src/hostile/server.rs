@@ -13,6 +13,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::watch,
     task::{JoinHandle, JoinSet},
 };
 
@@ -56,6 +57,8 @@ pub(super) struct Shared {
     places: Mutex<Vec<(&'static str, String)>>,
     on_accept: Mutex<VecDeque<OnAccept>>,
     tokens: AtomicUsize,
+    /// Connections that are over.
+    ended: watch::Sender<usize>,
 }
 
 // === impl Hostile ===
@@ -73,7 +76,11 @@ impl Hostile {
             loop {
                 let (stream, _) = listener.accept().await.expect("it is bound");
                 while connections.try_join_next().is_some() {}
-                connections.spawn(Arc::clone(&served).connection(stream));
+                let served = Arc::clone(&served);
+                connections.spawn(async move {
+                    Arc::clone(&served).connection(stream).await;
+                    served.ended.send_modify(|ended| *ended += 1);
+                });
             }
         });
         Self { url, shared, task }
@@ -92,6 +99,12 @@ impl Hostile {
     /// The next connections meet this, one each.
     pub fn on_accept(&self, plans: Vec<OnAccept>) {
         *self.shared.on_accept.lock().expect("no answer panics") = plans.into();
+    }
+
+    /// Waits until so many connections are over.
+    pub async fn ended(&self, count: usize) {
+        let mut ended = self.shared.ended.subscribe();
+        ended.wait_for(|ended| *ended >= count).await.expect("the server is there");
     }
 
     /// All requests so far.

@@ -141,6 +141,20 @@ impl Stage {
         complaints.into_iter().map(|complaint| format!("- {}: {complaint}", case.name)).collect()
     }
 
+    /// Runs one misbehaviour, and goes on when its connection has ended, or stays silent for good.
+    pub async fn survives_once_over(&self, case: Case, silent: bool) {
+        self.server.answer(format!("/api/{}", case.name), case.answers.clone());
+        self.account(&case.name, Grant::Client);
+        let outcomes = self.run(case.line()).await.unwrap_or_default();
+        let mut complaints = rules::broken(self, &case, Place::Api, &outcomes);
+        if !silent {
+            tokio::time::timeout(PATIENCE, self.server.ended(1)).await.expect("the client leaves such a connection");
+        }
+        complaints.extend(self.is_well(&case.name).await);
+        complaints.extend(rules::out_of_place(self));
+        assert!(complaints.is_empty(), "{}: {}", case.name, complaints.join("\n"));
+    }
+
     /// Runs one message whose connections meet this, each of them, and holds it to the rules.
     pub async fn survives_on_accept(&self, name: &str, plan: OnAccept, expected: &str) {
         // A connection that is kept would meet nothing.
@@ -169,7 +183,7 @@ impl Stage {
         let after = format!("{name}.after");
         self.server.answer(format!("/api/{after}"), vec![good(r#"{"good":true}"#)]);
         self.account(&after, Grant::Client);
-        let line = json!({"method": "GET", "url": format!("/{after}"), "credential": after, "retry": {"count": 0}});
+        let line = json!({"method": "GET", "url": format!("/{after}"), "credential": after, "timeout_ms": 1500, "retry": {"count": 2}});
         match self.run(line.to_string()).await {
             None => Some("a good message does not end any more".to_owned()),
             Some(outcomes) => {

@@ -88,7 +88,7 @@ fn chunks() -> Vec<Case> {
         case("chunks-size-huge", "network|response_too_large", size("7fffffffffffffff")),
         case("chunks-size-longest", "network|response_too_large|response_invalid", size("ffffffffffffffff")),
         case("chunks-size-overflows", "response_invalid", size("1ffffffffffffffff")),
-        case("chunks-size-of-digits-endless", "response_invalid", pieces("").repeat(vec![b'0'; 1 << 10], ENDLESS)),
+        case("chunks-size-of-digits-endless", "response_invalid|timeout", pieces("").repeat(vec![b'0'; PIECE], ENDLESS)).within(500),
         case("chunks-size-too-small", "response_invalid", pieces("3\r\n{\"a\":1}\r\n0\r\n\r\n")),
         case("chunks-size-too-large", "network|response_invalid", pieces("20\r\n{\"a\":1}\r\n0\r\n\r\n")),
         case("chunks-no-break-after-data", "response_invalid", pieces("7\r\n{\"a\":1}0\r\n\r\n")),

@@ -28,23 +28,17 @@ pub fn cases() -> Vec<Case> {
         case("one-break", "network|response_invalid", raw("\r\n")),
         case("two-answers", "none 200", raw(format!("{GOOD}{POISON}")).keep()),
         case("two-answers-and-closed", "none 200", raw(format!("{GOOD}{POISON}"))),
-        case("two-answers-apart", "none 200", raw(GOOD).pause(30).send(POISON).keep()),
-        case("two-answers-the-second-later", "none 200", raw(GOOD).pause(200).send(POISON).hold()),
         case("two-answers-the-second-cut", "none 200", raw(format!("{GOOD}HTTP/1.1 200 OK\r\nx: ")).keep()),
         case("fifty-answers", "none 200", raw(format!("{GOOD}{}", POISON.repeat(50))).keep()),
         case("answers-endless", "none 200", raw(GOOD).repeat(POISON, 100_000)),
         case("answer-then-timed-out", "none 200", raw(format!("{GOOD}{TIMED_OUT}"))),
-        case("answer-then-timed-out-later", "none 200", raw(GOOD).pause(100).send(TIMED_OUT)),
         case("answer-then-garbage", "none 200", raw(format!("{GOOD}\0\0\0\0")).keep()),
         case("answer-then-breaks", "none 200", raw(format!("{GOOD}\r\n\r\n")).keep()),
         case("answer-then-closed", "none 200", raw(GOOD)),
         case("answer-then-reset", "none 200|network", raw(GOOD).reset()),
-        case("answer-then-reset-later", "none 200", raw(GOOD).pause(30).reset()),
-        case("answer-then-silent", "none 200", raw(GOOD).hold()),
         case("answer-says-close-and-stays", "none 200", page("200 OK\r\nconnection: close", "{}").hold()),
         case("answer-says-keep-alive-and-closes", "none 200", page("200 OK\r\nconnection: keep-alive", "{}").close()),
         case("answer-of-http-10-kept", "none 200", raw("HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ncontent-length: 2\r\n\r\n{}").keep()),
-        case("answer-of-http-10-not-kept", "none 200", raw("HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\n{}").hold()),
         large(page("413 Too large\r\nconnection: close", "").close(), "early-413-and-closed", "http_status 413|network"),
         large(page("200 OK", "{}").close(), "early-200-and-closed", "none 200|network"),
         large(page("401 No", "").close(), "early-401-and-closed", "token_denied|network").attempts(2),
@@ -54,6 +48,19 @@ pub fn cases() -> Vec<Case> {
         large(raw("").close(), "early-closed", "network"),
         large(raw("").hold(), "early-silent", "timeout").within(500),
         large(raw("HTTP/1.1 100 Continue\r\n\r\n").send(GOOD).close(), "early-100-and-200", "none 200|network"),
+    ]
+}
+
+/// Answers that something follows when the connection is idle already. What comes after the next request was sent is its
+/// answer for anybody who reads it, so each has a server of its own, and the next request waits for the end.
+pub fn lingering() -> Vec<Case> {
+    vec![
+        case("two-answers-apart", "none 200", raw(GOOD).pause(30).send(POISON).keep()),
+        case("two-answers-the-second-later", "none 200", raw(GOOD).pause(200).send(POISON).hold()),
+        case("answer-then-timed-out-later", "none 200", raw(GOOD).pause(100).send(TIMED_OUT)),
+        case("answer-then-reset-later", "none 200", raw(GOOD).pause(30).reset()),
+        case("answer-then-silent", "none 200", raw(GOOD).hold()),
+        case("answer-of-http-10-not-kept", "none 200", raw("HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\n{}").hold()),
     ]
 }
 

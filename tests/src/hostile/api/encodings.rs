@@ -36,8 +36,8 @@ pub fn cases() -> Vec<Case> {
         case("gzip-x", "none 200|response_invalid", encoded("x-gzip", gzip(JSON))),
         case("gzip-bomb", "response_too_large", encoded("gzip", gzip_bomb(64))).attempts(1),
         case("gzip-bomb-of-a-failure", "response_too_large", page("500 No\r\ncontent-encoding: gzip", gzip_bomb(64))).attempts(1),
-        case("gzip-bomb-of-the-limit", "response_invalid", encoded("gzip", gzip_bomb(1))).attempts(1),
-        case("gzip-bomb-in-a-bomb", "response_invalid|response_too_large", encoded("gzip", gzip(gzip_bomb(256)))).attempts(1),
+        case("gzip-bomb-of-the-limit", "response_invalid", encoded("gzip", gzip(" ".repeat(1 << 20)))).attempts(1),
+        case("gzip-bomb-in-a-bomb", "response_invalid|response_too_large", encoded("gzip", gzip(gzip_bomb(16)))).attempts(1),
         case("gzip-in-gzip", "response_invalid", encoded("gzip", gzip(gzip(JSON)))),
         case("gzip-twice", "none 200|response_invalid", encoded("gzip, gzip", gzip(gzip(JSON)))),
         case("gzip-many-times", "response_invalid", encoded(&vec!["gzip"; 50].join(", "), gzip(JSON))),
@@ -60,9 +60,9 @@ pub fn cases() -> Vec<Case> {
             "response_too_large|response_invalid|timeout",
             raw("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n\r\n")
                 .send(&b"\x1f\x8b\x08\x08\x00\x00\x00\x00\x00\x03"[..])
-                .repeat(vec![b'x'; 16 << 10], 1 << 12),
+                .repeat(vec![b'x'; 16 << 10], 1 << 20),
         )
-        .within(2000),
+        .within(500),
         case("gzip-two-members", "none 200", encoded("gzip", [gzip("{\"a\""), gzip(":1}")].concat())),
         case("gzip-fifty-members", "none 200", encoded("gzip", [vec![gzip(" "); 49].concat(), gzip(JSON)].concat())),
         case("gzip-empty-member-first", "none 200", encoded("gzip", [gzip(""), gzip(JSON)].concat())),
@@ -78,7 +78,7 @@ pub fn cases() -> Vec<Case> {
         case("deflate-raw", "none 200|response_invalid", encoded("deflate", deflate(JSON))),
         case("deflate-not", "response_invalid", encoded("deflate", JSON)),
         case("deflate-cut", "network|response_invalid", encoded("deflate", &zlib(JSON)[..6])),
-        case("deflate-bomb", "response_too_large", encoded("deflate", zlib(" ".repeat(64 << 20)))).attempts(1),
+        case("deflate-bomb", "response_too_large", encoded("deflate", zlib(" ".repeat(2 << 20)))).attempts(1),
         case("deflate-that-is-gzip", "response_invalid", encoded("deflate", gzip(JSON))),
         case("gzip-that-is-deflate", "response_invalid", encoded("gzip", zlib(JSON))),
         case("brotli-unasked", "response_invalid", encoded("br", &b"\x0b\x03\x80{\"a\":1}\x03"[..])),

@@ -105,8 +105,8 @@ fn odd() -> Vec<Case> {
         quick("429-bare", "rate_limited 429", page("429 Slow", ""), 3),
         quick("503-bare", "http_status 503", page("503 Down", ""), 3),
         quick("420-unlisted", "http_status 420", page("420 Calm", ""), 1),
-        quick("429-once", "none 200", now(), 2).then(good("{}")),
-        quick("429-twice", "none 200", now(), 3).then(now()).then(good("{}")),
+        quick("429-then-good", "none 200", now(), 2).then(good("{}")),
+        quick("429-429-then-good", "none 200", now(), 3).then(now()).then(good("{}")),
         quick("429-then-closed", "network", now(), 3).then(raw("")),
         quick("429-then-401", "token_denied 401", now(), 4).then(page("401 No", "")),
         quick("429-of-a-post", "rate_limited 429", now(), 3).method("POST"),
@@ -126,6 +126,6 @@ fn odd() -> Vec<Case> {
         quick("429-without-a-body-that-it-announces", "network", raw("HTTP/1.1 429 Slow\r\nretry-after: 0\r\ncontent-length: 9\r\n\r\n"), 3),
         quick("429-chunked", "rate_limited 429", raw("HTTP/1.1 429 Slow\r\nretry-after: 0\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nretry-after: 3600\r\n\r\n"), 3),
         quick("429-no-utf-8", "rate_limited 429", raw(&b"HTTP/1.1 429 Slow\r\nretry-after: \xff\r\ncontent-length: 0\r\n\r\n"[..]), 3),
-        quick("429-waits-300", "rate_limited|response_invalid", page(format!("429 Slow\r\n{}x: y", "retry-after: 0\r\n".repeat(150)), ""), 3),
+        quick("429-says-it-150-times", "rate_limited|response_invalid", page(format!("429 Slow\r\n{}x: y", "retry-after: 0\r\n".repeat(150)), ""), 3),
     ]
 }

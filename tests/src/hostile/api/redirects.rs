@@ -9,7 +9,6 @@ const TARGETS: &[(&str, &str, u16)] = &[
     ("same-origin", "/api/next", 200),
     ("same-origin-whole", "@SELF@/api/next", 200),
     ("relative", "next", 200),
-    ("query", "?page=2", 200),
     ("fragment", "/api/next#part", 200),
     ("fragment-with-the-token", "/api/next#access_token=@TOKENPCT@", 200),
     ("listed", "@LISTED@/next", 200),
