@@ -36,6 +36,11 @@ async fn redirects_lead_nowhere_that_a_message_could_not_go() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn redirects_to_places_too_long_to_be_sent_are_results() {
+    Stage::start().await.survives(api::redirects::long()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn throttles_and_their_waits_in_every_form() {
     Stage::start().await.survives(api::rate_limits::cases()).await;
 }

@@ -42,6 +42,11 @@ async fn texts_are_made_fit_to_be_shown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn texts_that_are_far_too_long_hold_nobody_up() {
+    Stage::start().await.survives_tokens(token::errors::long_texts(), Grant::Client).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn refusals_and_waits_of_every_kind() {
     Stage::start().await.survives_tokens(token::errors::statuses(Grant::Client), Grant::Client).await;
     Stage::start().await.survives_tokens(token::errors::statuses(Grant::Refresh), Grant::Refresh).await;

@@ -5,6 +5,7 @@ pub mod bodies;
 pub mod connections;
 pub mod content;
 pub mod encodings;
+pub mod floods;
 pub mod headers;
 pub mod rate_limits;
 pub mod redirects;

@@ -13,7 +13,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    sync::watch,
+    sync::{Notify, watch},
     task::{JoinHandle, JoinSet},
 };
 
@@ -57,6 +57,8 @@ pub(super) struct Shared {
     places: Mutex<Vec<(&'static str, String)>>,
     on_accept: Mutex<VecDeque<OnAccept>>,
     tokens: AtomicUsize,
+    /// Rung with every request.
+    asked: Notify,
     /// Connections that are over.
     ended: watch::Sender<usize>,
 }
@@ -99,6 +101,11 @@ impl Hostile {
     /// The next connections meet this, one each.
     pub fn on_accept(&self, plans: Vec<OnAccept>) {
         *self.shared.on_accept.lock().expect("no answer panics") = plans.into();
+    }
+
+    /// Waits until the next request has come.
+    pub async fn changed(&self) {
+        self.shared.asked.notified().await;
     }
 
     /// Waits until so many connections are over.
@@ -153,6 +160,7 @@ impl Shared {
                 return;
             }
             self.seen.lock().expect("no answer panics").push(request.clone());
+            self.asked.notify_one();
             let sent = self.send(&mut stream, &answer, &request).await;
             match answer.end {
                 End::Keep if sent.is_some() => {}

@@ -93,7 +93,7 @@ fn left() -> Vec<Case> {
         says("reset-alone", "x-reset: 4070908800"),
         quick("left-reset-of-a-throttle", "rate_limited 429", page("429 Slow\r\nx-reset: 4070908800", ""), 1),
         quick("left-reset-of-a-throttle-past", "rate_limited 429", page("429 Slow\r\nx-reset: 1", ""), 3),
-        quick("left-reset-of-a-throttle-beyond", "rate_limited 429", page("429 Slow\r\nx-reset: 18446744073709551615", ""), 1),
+        quick("left-reset-of-a-throttle-beyond", "rate_limited 429", page("429 Slow\r\nx-reset: 18446744073709551615", ""), 3),
         quick("left-reset-of-a-throttle-nonsense", "rate_limited 429", page("429 Slow\r\nx-reset: NaN", ""), 3),
     ]
 }
@@ -107,7 +107,7 @@ fn odd() -> Vec<Case> {
         quick("420-unlisted", "http_status 420", page("420 Calm", ""), 1),
         quick("429-then-good", "none 200", now(), 2).then(good("{}")),
         quick("429-429-then-good", "none 200", now(), 3).then(now()).then(good("{}")),
-        quick("429-then-closed", "network", now(), 3).then(raw("")),
+        quick("429-then-closed", "network|gate_closed", now(), 3).then(raw("")),
         quick("429-then-401", "token_denied 401", now(), 4).then(page("401 No", "")),
         quick("429-of-a-post", "rate_limited 429", now(), 3).method("POST"),
         quick("429-of-a-post-once", "none 200", now(), 2).method("POST").then(good("{}")),

@@ -30,11 +30,17 @@ const TEXTS: &[(&str, &str)] = &[
     ("the-secret-twice-in-one", "@SECRET@@SECRET@"),
     ("the-secret-and-escapes", "\\u001b[31m@SECRET@\\u001b[0m"),
     ("the-secret-at-the-cut", "@480@@SECRET@"),
-    ("100-kib", "@100KIB@"),
-    ("100-kib-then-the-secret", "@100KIB@@SECRET@"),
     ("braces", "{\\\"error\\\":\\\"x\\\"},{\\\"line\\\":2}"),
     ("format", "{} {0} %s %n ${jndi:ldap://x} $(id) `id`"),
     ("surrogate", "\\ud83d\\ude00"),
+];
+
+/// Texts that are far longer than what is shown of them.
+const LONG_TEXTS: &[(&str, &str)] = &[
+    ("100-kib", "@100KIB@"),
+    ("100-kib-then-the-secret", "@100KIB@@SECRET@"),
+    ("100-kib-of-pairs", "@PAIRS@"),
+    ("100-kib-of-dashes", "@DASHES@"),
 ];
 
 /// Redirects of every status: the token request ends with them.
@@ -48,10 +54,24 @@ pub fn redirects() -> Vec<Case> {
 
 /// Refusals with every text in every member that is passed on.
 pub fn texts() -> Vec<Case> {
-    let filled = |text: &str| text.replace("@100KIB@", &"x".repeat(100 << 10)).replace("@480@", &"x".repeat(490));
+    said(TEXTS)
+}
+
+/// The same with texts that are far too long. They stand alone: what a long text costs, others pay.
+pub fn long_texts() -> Vec<Case> {
+    said(LONG_TEXTS)
+}
+
+fn said(texts: &[(&str, &str)]) -> Vec<Case> {
+    let filled = |text: &str| {
+        text.replace("@100KIB@", &"x".repeat(100 << 10))
+            .replace("@PAIRS@", &"a=b&".repeat(25 << 10))
+            .replace("@DASHES@", &"a-".repeat(50 << 10))
+            .replace("@480@", &"x".repeat(490))
+    };
     let refusal = |members: String| page("400 No\r\ncontent-type: application/json", filled(&members));
     let mut cases = Vec::new();
-    for (name, text) in TEXTS {
+    for (name, text) in texts {
         let code = refusal(format!("{{\"error\":\"{text}\"}}"));
         let described = refusal(format!("{{\"error\":\"made_up\",\"error_description\":\"{text}\"}}"));
         let detailed = refusal(format!("{{\"error\":\"made_up\",\"error_detail\":\"{text}\"}}"));

@@ -1,0 +1,142 @@
+//! Floods and bombs against the real binary: they hold nobody else up, and take no more memory than is documented.
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use keyway_tests::{
+    acme,
+    hostile::{ACCESS_TOKEN, Answer, CLIENT_SECRET, Hostile, api},
+};
+use serde_json::{Value, json};
+use support::{Home, Running};
+
+const CONCURRENCY: u64 = 64;
+const LINE_BYTES: u64 = 64 << 10;
+const BODY_BYTES: u64 = 1 << 20;
+/// The budget that all bodies above 1 MiB share, which no flag changes.
+const BUDGET_BYTES: u64 = 256 << 20;
+
+/// A run of the command against this server that waits for lines, with its token at hand.
+async fn running(home: &Home, server: &Hostile) -> Running {
+    let component = acme::acme(&server.url);
+    home.write("components/acme.json", component.to_string());
+    let (concurrency, line_bytes, body_bytes) =
+        (CONCURRENCY.to_string(), LINE_BYTES.to_string(), BODY_BYTES.to_string());
+    let limits = ["--concurrency", &concurrency, "--max-line-bytes", &line_bytes, "--max-response-bytes", &body_bytes];
+    let run = home.keyway(["run", "acme", "--components", &home.file("components"), "--token-store", "memory"]);
+    let account = [("ACME_CLIENT_ID", "acme"), ("ACME_CLIENT_SECRET", CLIENT_SECRET)];
+    let mut keyway = run.args(limits).args(["--summary", "none"]).envs(account).start();
+    keyway.write(&message("warm", json!({}))).await;
+    assert_eq!(keyway.read().await["status"], 200);
+    keyway
+}
+
+fn message(path: &str, more: Value) -> String {
+    let mut message = json!({"id": path, "method": "GET", "url": format!("/{path}"), "retry": {"count": 0}});
+    message.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    message.to_string()
+}
+
+async fn flooding(floods: &[(&'static str, Answer)]) -> Hostile {
+    let server = Hostile::start().await;
+    for (name, answer) in floods {
+        server.answer(format!("/api/{name}"), vec![answer.clone()]);
+    }
+    server
+}
+
+/// Waits until the server has so many requests for this path, which is the sign that each is being answered.
+async fn asked(server: &Hostile, path: &str, times: usize) {
+    let asked = async {
+        while server.seen_at(path).len() < times {
+            server.changed().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), asked).await.expect("the floods are asked for");
+}
+
+/// Four floods of one kind are under way when a good message is written. Gives how long that one takes.
+async fn beside(name: &'static str, answer: Answer) -> Duration {
+    let (home, server) = (Home::new(), flooding(&[(name, answer)]).await);
+    let mut keyway = running(&home, &server).await;
+    for _ in 0..4 {
+        keyway.write(&message(name, json!({"timeout_ms": 15_000}))).await;
+    }
+    asked(&server, &format!("/api/{name}"), 4).await;
+    let begun = Instant::now();
+    keyway.write(&message("good", json!({}))).await;
+    loop {
+        let outcome = keyway.read().await;
+        if outcome["id"] == "good" {
+            assert_eq!(outcome["status"], 200, "{name}: {outcome}");
+            return begun.elapsed();
+        }
+        // A flood may be cut before that: it never is an answer.
+        let code = outcome["error"]["code"].as_str().unwrap_or("none");
+        assert!(["timeout", "response_invalid", "response_too_large", "network"].contains(&code), "{name}: {outcome}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_on_one_connection_holds_no_other_up() {
+    let mut slow = Vec::new();
+    for (name, answer) in api::floods::endless() {
+        let took = beside(name, answer).await;
+        println!("{name}: {took:?}");
+        if took > Duration::from_secs(5) {
+            slow.push(format!("beside {name}: {took:?}"));
+        }
+    }
+    assert!(slow.is_empty(), "good messages wait for floods: {slow:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_ends_with_its_messages_time() {
+    let floods = api::floods::endless();
+    let (home, server) = (Home::new(), flooding(&floods).await);
+    let mut late = Vec::new();
+    for (name, _) in floods {
+        let mut keyway = running(&home, &server).await;
+        let begun = Instant::now();
+        keyway.write(&message(name, json!({"timeout_ms": 1000}))).await;
+        let outcome = keyway.read().await;
+        let code = outcome["error"]["code"].as_str().unwrap_or("none").to_owned();
+        let cut = ["timeout", "response_invalid", "response_too_large", "network"].contains(&code.as_str());
+        if !cut || begun.elapsed() > Duration::from_secs(8) {
+            late.push(format!("{name}: {code} after {:?}", begun.elapsed()));
+        }
+    }
+    assert!(late.is_empty(), "floods go on: {late:#?}");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn bombs_and_endless_bodies_take_no_more_memory_than_is_documented() {
+    let large = api::floods::large();
+    let (home, server) = (Home::new(), flooding(&large).await);
+    let mut keyway = running(&home, &server).await;
+    let mut count = 0;
+    for _ in 0..CONCURRENCY {
+        for (name, _) in &large {
+            keyway.write(&message(name, json!({"timeout_ms": 30_000}))).await;
+            count += 1;
+        }
+    }
+    for _ in 0..count {
+        let outcome = keyway.read().await;
+        let code = outcome["error"]["code"].as_str().unwrap_or("none");
+        let wanted = match outcome["id"].as_str() {
+            Some("under-the-limit") => &["none", "response_invalid"][..],
+            Some("bomb-in-chunks") => &["response_too_large", "response_invalid"],
+            _ => &["response_too_large"],
+        };
+        assert!(wanted.contains(&code), "{}: {}", outcome["id"], outcome["error"]);
+        assert!(!outcome.to_string().contains(ACCESS_TOKEN));
+    }
+    let peak = keyway.peak_memory_kib();
+    let slots = 4 * CONCURRENCY;
+    let documented = (slots * (LINE_BYTES + (1 << 20)) + BUDGET_BYTES + BODY_BYTES) >> 10;
+    println!("{peak} KiB of {documented} KiB");
+    assert!(peak < documented, "{peak} KiB, and {documented} KiB are documented");
+}
