@@ -9,6 +9,7 @@ pub mod desk;
 pub mod disk;
 pub mod django;
 pub mod echoing;
+pub mod flaky;
 pub mod http;
 pub mod scripted;
 pub mod sign_in;
@@ -34,10 +35,14 @@ use tokio::{
 /// No run of a test takes this long, unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The `keyway` binary of the profile that these tests were built in. Cargo makes sure that it is fresh.
+/// The `keyway` binary of the profile that these tests were built in. Cargo makes sure that it is fresh. Another one, such
+/// as a released one, is tested where `KEYWAY_TEST_BINARY` names it.
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<Option<PathBuf>> = OnceLock::new();
     let built = BINARY.get_or_init(|| {
+        if let Some(named) = std::env::var_os("KEYWAY_TEST_BINARY") {
+            return fs::canonicalize(workspace().join(named)).ok();
+        }
         let profile_dir = profile_dir();
         let profile = profile_dir.file_name().and_then(|name| name.to_str()).expect("the profile has a name");
         let mut build = std::process::Command::new(env!("CARGO"));
@@ -57,7 +62,7 @@ pub fn binary() -> &'static Path {
         let built = build.status().is_ok_and(|status| status.success());
         built.then(|| profile_dir.join(format!("keyway{}", std::env::consts::EXE_SUFFIX)))
     });
-    built.as_ref().expect("build it first: cargo build -p keyway-cli")
+    built.as_ref().expect("build it first (cargo build -p keyway-cli), or see to it that KEYWAY_TEST_BINARY is there")
 }
 
 /// The workspace's root.
@@ -328,13 +333,23 @@ impl Running {
         line.trim().trim_end_matches(" kB").parse().expect("a number")
     }
 
+    /// Waits until it has ended by itself, and leaves its output where it is.
+    pub async fn ended(&mut self) -> ExitStatus {
+        self.child.wait().await.expect("its end is seen")
+    }
+
     /// Waits for its end. What is left of its output is in the result.
-    pub async fn end(mut self) -> Ran {
+    pub async fn end(self) -> Ran {
+        self.end_within(PATIENCE).await
+    }
+
+    /// The same for a run that may take long.
+    pub async fn end_within(mut self, patience: Duration) -> Ran {
         let stdout = self.stdout.take().map(Lines::into_inner);
         let stderr = self.stderr.take().map(Lines::into_inner);
         let (out, err) = (tokio::spawn(rest(stdout)), tokio::spawn(rest(stderr)));
         // Its input stays as it is: a command that waits for its end with open input hangs here.
-        let status = tokio::time::timeout(PATIENCE, self.child.wait())
+        let status = tokio::time::timeout(patience, self.child.wait())
             .await
             .expect("the command ends")
             .expect("its end is seen");
