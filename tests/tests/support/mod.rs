@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "no test file needs all of it")]
 
 pub mod account;
+pub mod addresses;
 pub mod browser;
 pub mod canary;
 pub mod desk;
@@ -11,6 +12,7 @@ pub mod django;
 pub mod echoing;
 pub mod flaky;
 pub mod http;
+pub mod proxy;
 pub mod scripted;
 pub mod sign_in;
 pub mod terminal;
