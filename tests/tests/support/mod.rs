@@ -168,6 +168,16 @@ impl Keyway {
         self
     }
 
+    pub fn stderr(mut self, stderr: impl Into<Stdio>) -> Self {
+        self.0.stderr(stderr);
+        self
+    }
+
+    pub fn stdin(mut self, stdin: impl Into<Stdio>) -> Self {
+        self.0.stdin(stdin);
+        self
+    }
+
     /// Runs it on this input to its end.
     pub async fn run(mut self, input: impl Into<Vec<u8>>) -> Ran {
         let input = input.into();
