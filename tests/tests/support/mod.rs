@@ -11,6 +11,7 @@ pub mod disk;
 pub mod django;
 pub mod echoing;
 pub mod flaky;
+pub mod gzip;
 pub mod http;
 pub mod proxy;
 pub mod scripted;
@@ -286,6 +287,13 @@ impl Running {
         let stdout = self.stdout.as_mut().expect("its output is open");
         let line = tokio::time::timeout(PATIENCE, stdout.next_line()).await.expect("an outcome comes");
         json(&line.expect("its output can be read").expect("its output goes on"))
+    }
+
+    /// How long the next line of its output is.
+    pub async fn read_length(&mut self) -> usize {
+        let stdout = self.stdout.as_mut().expect("its output is open");
+        let line = tokio::time::timeout(PATIENCE, stdout.next_line()).await.expect("an outcome comes");
+        line.expect("its output can be read").expect("its output goes on").len()
     }
 
     /// Reads its errors up to the first line that has this in it, and gives that line.
