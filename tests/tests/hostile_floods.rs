@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use keyway_tests::{
     acme,
@@ -56,55 +56,59 @@ async fn asked(server: &Hostile, path: &str, times: usize) {
     tokio::time::timeout(Duration::from_secs(20), asked).await.expect("the floods are asked for");
 }
 
-/// Four floods of one kind are under way when a good message is written. Gives how long that one takes.
-async fn beside(name: &'static str, answer: Answer) -> Duration {
+/// How a flood may end: it never is an answer.
+const ENDS: [&str; 4] = ["timeout", "response_invalid", "response_too_large", "network"];
+/// A good message takes milliseconds. This is far more, for machines that have much else to do.
+const BOUND: Duration = Duration::from_secs(5);
+
+/// Four floods of one kind are under way when a good message is written. Gives what is wrong, if that one has to wait.
+async fn beside(name: &'static str, answer: Answer) -> Option<String> {
     let (home, server) = (Home::new(), flooding(&[(name, answer)]).await);
     let mut keyway = running(&home, &server).await;
     for _ in 0..4 {
-        keyway.write(&message(name, json!({"timeout_ms": 15_000}))).await;
+        keyway.write(&message(name, json!({"timeout_ms": 20_000}))).await;
     }
     asked(&server, &format!("/api/{name}"), 4).await;
-    let begun = Instant::now();
     keyway.write(&message("good", json!({}))).await;
-    loop {
-        let outcome = keyway.read().await;
-        if outcome["id"] == "good" {
-            assert_eq!(outcome["status"], 200, "{name}: {outcome}");
-            return begun.elapsed();
+    let good = async {
+        loop {
+            let outcome = keyway.read().await;
+            if outcome["id"] == "good" {
+                return (outcome["status"] != 200).then(|| format!("{name}: {outcome}"));
+            }
+            // A flood may be cut before that.
+            let code = outcome["error"]["code"].as_str().unwrap_or("none");
+            if !ENDS.contains(&code) {
+                return Some(format!("{name} is an answer: {outcome}"));
+            }
         }
-        // A flood may be cut before that: it never is an answer.
-        let code = outcome["error"]["code"].as_str().unwrap_or("none");
-        assert!(["timeout", "response_invalid", "response_too_large", "network"].contains(&code), "{name}: {outcome}");
-    }
+    };
+    let waited = || Some(format!("{name}: nothing after {BOUND:?}"));
+    tokio::time::timeout(BOUND, good).await.unwrap_or_else(|_| waited())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_on_one_connection_holds_no_other_up() {
-    let mut slow = Vec::new();
+    let mut held_up = Vec::new();
     for (name, answer) in api::floods::endless() {
-        let took = beside(name, answer).await;
-        println!("{name}: {took:?}");
-        if took > Duration::from_secs(5) {
-            slow.push(format!("beside {name}: {took:?}"));
-        }
+        held_up.extend(beside(name, answer).await);
     }
-    assert!(slow.is_empty(), "good messages wait for floods: {slow:#?}");
+    assert!(held_up.is_empty(), "good messages wait for floods: {held_up:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_ends_with_its_messages_time() {
-    let floods = api::floods::endless();
-    let (home, server) = (Home::new(), flooding(&floods).await);
     let mut late = Vec::new();
-    for (name, _) in floods {
+    for (name, answer) in api::floods::endless() {
+        let (home, server) = (Home::new(), flooding(&[(name, answer)]).await);
         let mut keyway = running(&home, &server).await;
-        let begun = Instant::now();
         keyway.write(&message(name, json!({"timeout_ms": 1000}))).await;
-        let outcome = keyway.read().await;
-        let code = outcome["error"]["code"].as_str().unwrap_or("none").to_owned();
-        let cut = ["timeout", "response_invalid", "response_too_large", "network"].contains(&code.as_str());
-        if !cut || begun.elapsed() > Duration::from_secs(8) {
-            late.push(format!("{name}: {code} after {:?}", begun.elapsed()));
+        let code = match tokio::time::timeout(BOUND, keyway.read()).await {
+            Ok(outcome) => outcome["error"]["code"].as_str().unwrap_or("none").to_owned(),
+            Err(_) => format!("nothing after {BOUND:?}"),
+        };
+        if !ENDS.contains(&code.as_str()) {
+            late.push(format!("{name}: {code}"));
         }
     }
     assert!(late.is_empty(), "floods go on: {late:#?}");

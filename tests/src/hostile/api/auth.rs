@@ -10,7 +10,8 @@ fn refused(headers: &str, body: impl Into<Vec<u8>>) -> Answer {
 pub fn cases() -> Vec<Case> {
     let twice = |name: &str, answer: Answer| case(format!("401-{name}"), "token_denied 401", answer).attempts(2);
     let once = |status: u16| {
-        case(format!("refused-{status}"), format!("http_status {status}"), page(format!("{status} No"), "no")).attempts(1)
+        case(format!("refused-{status}"), format!("http_status {status}"), page(format!("{status} No"), "no"))
+            .attempts(1)
     };
     let challenge = |text: &str| refused(&format!("\r\nwww-authenticate: {text}"), "");
     let mut cases = vec![
@@ -25,7 +26,10 @@ pub fn cases() -> Vec<Case> {
         twice("digest", challenge("Digest realm=\"acme\", nonce=\"x\", algorithm=MD5")),
         twice("negotiate", challenge("Negotiate")),
         twice("bearer", challenge("Bearer error=\"invalid_token\", error_description=\"@TOKENPCT@\"")),
-        twice("bearer-of-another-server", challenge("Bearer resource_metadata=\"@THIEF@/.well-known/oauth-protected-resource\"")),
+        twice(
+            "bearer-of-another-server",
+            challenge("Bearer resource_metadata=\"@THIEF@/.well-known/oauth-protected-resource\""),
+        ),
         twice("dpop", challenge("DPoP error=\"use_dpop_nonce\"\r\ndpop-nonce: x")),
         twice("challenge-of-100-kib", challenge(&"x".repeat(100 << 10))),
         twice("challenge-cut", challenge("Bearer realm=\"")),
@@ -35,7 +39,8 @@ pub fn cases() -> Vec<Case> {
         twice("of-a-post", refused("", "")).method("POST").with("body", vec![1]),
         twice("of-a-head", refused("", "")).method("HEAD"),
         twice("accepted", refused("", "")).with("accept", vec![401]),
-        case("401-bomb", "response_too_large|token_denied", refused("\r\ncontent-encoding: gzip", gzip_bomb(16))).attempts(2),
+        case("401-bomb", "response_too_large|token_denied", refused("\r\ncontent-encoding: gzip", gzip_bomb(16)))
+            .attempts(2),
         case("401-cut", "network", raw("HTTP/1.1 401 No\r\ncontent-length: 9\r\n\r\n")),
         case("401-once", "none 200", refused("", "")).then(json("{}")).attempts(2),
         case("401-once-of-a-post", "none 200", refused("", "")).then(json("{}")).method("POST").attempts(2),
@@ -48,12 +53,29 @@ pub fn cases() -> Vec<Case> {
     for accepted in cases.iter_mut().filter(|case| case.name == "401-accepted") {
         accepted.expected = "none 401".to_owned();
     }
-    cases.extend([400, 402, 403, 404, 405, 406, 407, 408, 409, 410, 411, 413, 414, 415, 417, 418, 421, 422, 423, 424, 425, 426, 428, 431, 451, 501, 505, 506, 507, 508, 510, 511].map(once));
+    cases.extend(
+        [
+            400, 402, 403, 404, 405, 406, 407, 408, 409, 410, 411, 413, 414, 415, 417, 418, 421, 422, 423, 424, 425,
+            426, 428, 431, 451, 501, 505, 506, 507, 508, 510, 511,
+        ]
+        .map(once),
+    );
     cases.extend([
-        case("refused-407-challenge", "http_status 407", page("407 No\r\nproxy-authenticate: Basic realm=\"proxy\"", "")).attempts(1),
+        case(
+            "refused-407-challenge",
+            "http_status 407",
+            page("407 No\r\nproxy-authenticate: Basic realm=\"proxy\"", ""),
+        )
+        .attempts(1),
         case("refused-403-location", "http_status 403", page("403 No\r\nlocation: @THIEF@/", "")).attempts(1),
-        case("refused-426-upgrade", "http_status 426", page("426 No\r\nconnection: upgrade\r\nupgrade: h2c", "")).attempts(1),
-        case("refused-511-portal", "http_status 511", page("511 No\r\ncontent-type: text/html", "<meta http-equiv=refresh content=\"0; url=@THIEF@\">")).attempts(1),
+        case("refused-426-upgrade", "http_status 426", page("426 No\r\nconnection: upgrade\r\nupgrade: h2c", ""))
+            .attempts(1),
+        case(
+            "refused-511-portal",
+            "http_status 511",
+            page("511 No\r\ncontent-type: text/html", "<meta http-equiv=refresh content=\"0; url=@THIEF@\">"),
+        )
+        .attempts(1),
     ]);
     cases
 }

@@ -37,7 +37,10 @@ fn wholes() -> Vec<Case> {
         case("body-reset-in-it", "network", of_length(100, "{\"a\":1}").reset()),
         case("body-stops", "timeout", of_length(100, "{\"a\":1}").hold()).within(300),
         case("body-never-begins", "timeout", of_length(7, "").hold()).within(300),
-        case("body-of-a-post-stops", "timeout", of_length(100, "{\"a\":1}").hold()).within(300).method("POST").attempts(1),
+        case("body-of-a-post-stops", "timeout", of_length(100, "{\"a\":1}").hold())
+            .within(300)
+            .method("POST")
+            .attempts(1),
         case("body-of-a-post-is-short", "network", of_length(100, "{\"a\":1}")).method("POST").attempts(1),
         case("body-of-a-put-is-short", "network", of_length(100, "{\"a\":1}")).method("PUT"),
         case("body-of-a-patch-is-short", "network", of_length(100, "{\"a\":1}")).method("PATCH").attempts(1),
@@ -58,10 +61,28 @@ fn wholes() -> Vec<Case> {
         case("body-until-close-of-the-limit", "none 200", raw(head("") + &spaces(LIMIT))),
         case("body-until-close-over-the-limit", "response_too_large", raw(head("") + &spaces(LIMIT + 1))).attempts(1),
         case("body-endless", "response_too_large", raw(head("")).repeat(vec![b' '; PIECE], ENDLESS)).attempts(1),
-        case("body-endless-of-a-failure", "response_too_large", raw("HTTP/1.1 500 No\r\n\r\n").repeat(vec![b' '; PIECE], ENDLESS)).attempts(1),
-        case("body-endless-of-a-throttle", "response_too_large|rate_limited", raw("HTTP/1.1 429 No\r\n\r\n").repeat(vec![b' '; PIECE], ENDLESS)),
-        case("body-endless-of-a-refusal", "response_too_large|token_denied", raw("HTTP/1.1 401 No\r\n\r\n").repeat(vec![b' '; PIECE], ENDLESS)),
-        case("body-endless-of-a-redirect", "response_too_large", raw("HTTP/1.1 302 No\r\nlocation: /api/x\r\n\r\n").repeat(vec![b' '; PIECE], ENDLESS)).attempts(1),
+        case(
+            "body-endless-of-a-failure",
+            "response_too_large",
+            raw("HTTP/1.1 500 No\r\n\r\n").repeat(vec![b' '; PIECE], ENDLESS),
+        )
+        .attempts(1),
+        case(
+            "body-endless-of-a-throttle",
+            "response_too_large|rate_limited",
+            raw("HTTP/1.1 429 No\r\n\r\n").repeat(vec![b' '; PIECE], ENDLESS),
+        ),
+        case(
+            "body-endless-of-a-refusal",
+            "response_too_large|token_denied",
+            raw("HTTP/1.1 401 No\r\n\r\n").repeat(vec![b' '; PIECE], ENDLESS),
+        ),
+        case(
+            "body-endless-of-a-redirect",
+            "response_too_large",
+            raw("HTTP/1.1 302 No\r\nlocation: /api/x\r\n\r\n").repeat(vec![b' '; PIECE], ENDLESS),
+        )
+        .attempts(1),
         case("body-endless-and-slow", "timeout", raw(head("")).drip(vec![b' '; 4096], 10)).within(300),
         case("body-reset-after-its-end", "none 200|network", of_length(7, "{\"a\":1}").reset()),
         case("body-of-head-never-comes", "none 200", of_length(100, "").keep()).method("HEAD"),
@@ -93,23 +114,62 @@ fn chunks() -> Vec<Case> {
         case("chunks-no-break-after-data", "response_invalid", pieces("7\r\n{\"a\":1}0\r\n\r\n")),
         case("chunks-line-feeds-only", "none 200|response_invalid", pieces("7\n{\"a\":1}\n0\n\n")),
         case("chunks-extension-endless", "response_invalid", pieces("7;").repeat(vec![b'x'; 1 << 10], ENDLESS)),
-        case("chunks-extensions-of-many", "response_invalid", pieces("").repeat(format!("1;{}\r\n \r\n", "x".repeat(1000)), ENDLESS)),
+        case(
+            "chunks-extensions-of-many",
+            "response_invalid",
+            pieces("").repeat(format!("1;{}\r\n \r\n", "x".repeat(1000)), ENDLESS),
+        ),
         case("chunks-extension-bare-return", "none 200|response_invalid", size("7;a=b\rc")),
         case("chunks-end-missing", "network", pieces(good)),
         case("chunks-end-half", "network", pieces(&format!("{good}0\r\n"))),
         case("chunks-end-reset", "network", pieces(good).reset()),
         case("chunks-end-never", "timeout", pieces(good).hold()).within(300),
         case("chunks-stop-in-one", "timeout", pieces("7\r\n{\"a").hold()).within(300),
-        case("chunks-endless", "response_too_large", pieces("").repeat(format!("1000\r\n{}\r\n", " ".repeat(0x1000)), ENDLESS)).attempts(1),
-        case("chunks-endless-of-one-byte", "response_too_large|timeout", pieces("").repeat("1\r\n \r\n".repeat(1000), ENDLESS)).within(1500),
-        case("chunks-over-the-limit-by-one", "response_too_large", pieces(&format!("100001\r\n{}\r\n0\r\n\r\n", " ".repeat(0x10_0001)))).attempts(1),
+        case(
+            "chunks-endless",
+            "response_too_large",
+            pieces("").repeat(format!("1000\r\n{}\r\n", " ".repeat(0x1000)), ENDLESS),
+        )
+        .attempts(1),
+        case(
+            "chunks-endless-of-one-byte",
+            "response_too_large|timeout",
+            pieces("").repeat("1\r\n \r\n".repeat(1000), ENDLESS),
+        )
+        .within(1500),
+        case(
+            "chunks-over-the-limit-by-one",
+            "response_too_large",
+            pieces(&format!("100001\r\n{}\r\n0\r\n\r\n", " ".repeat(0x10_0001))),
+        )
+        .attempts(1),
         case("chunks-more-after-the-end", "none 200", pieces(&format!("{good}0\r\n\r\n{good}0\r\n\r\n")).keep()),
-        case("chunks-answer-after-the-end", "none 200", pieces(&format!("{good}0\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\npoisoned")).keep()),
+        case(
+            "chunks-answer-after-the-end",
+            "none 200",
+            pieces(&format!("{good}0\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\npoisoned")).keep(),
+        ),
         case("trailers", "none 200", raw(chunked("0\r\nx-a: b\r\n\r\n"))),
-        case("trailers-that-name-secrets", "none 200", raw(chunked("0\r\nauthorization: Bearer x\r\nset-cookie: a=b\r\nlocation: /x\r\n\r\n"))),
-        case("trailers-that-set-the-length", "none 200", raw(chunked("0\r\ncontent-length: 1\r\ntransfer-encoding: gzip\r\n\r\n"))),
-        case("trailers-that-label", "none 200", raw(chunked("0\r\ncontent-type: text/html\r\ncontent-encoding: gzip\r\n\r\n"))),
-        case("trailers-300", "none 200|response_invalid", raw(chunked(&format!("0\r\n{}\r\n", "x-a: b\r\n".repeat(300))))),
+        case(
+            "trailers-that-name-secrets",
+            "none 200",
+            raw(chunked("0\r\nauthorization: Bearer x\r\nset-cookie: a=b\r\nlocation: /x\r\n\r\n")),
+        ),
+        case(
+            "trailers-that-set-the-length",
+            "none 200",
+            raw(chunked("0\r\ncontent-length: 1\r\ntransfer-encoding: gzip\r\n\r\n")),
+        ),
+        case(
+            "trailers-that-label",
+            "none 200",
+            raw(chunked("0\r\ncontent-type: text/html\r\ncontent-encoding: gzip\r\n\r\n")),
+        ),
+        case(
+            "trailers-300",
+            "none 200|response_invalid",
+            raw(chunked(&format!("0\r\n{}\r\n", "x-a: b\r\n".repeat(300)))),
+        ),
         case("trailers-no-colon", "none 200|response_invalid", raw(chunked("0\r\nhello\r\n\r\n"))),
         case("trailers-endless", "response_invalid", raw(chunked("0\r\n")).repeat("x-more: of it\r\n", 1 << 20)),
         case("trailers-never-end", "timeout", raw(chunked("0\r\nx-a: b\r\n")).hold()).within(300),

@@ -38,8 +38,16 @@ pub fn cases() -> Vec<Case> {
         case("answer-then-reset", "none 200|network", raw(GOOD).reset()),
         case("answer-says-close-and-stays", "none 200", page("200 OK\r\nconnection: close", "{}").hold()),
         case("answer-says-keep-alive-and-closes", "none 200", page("200 OK\r\nconnection: keep-alive", "{}").close()),
-        case("answer-of-http-10-kept", "none 200", raw("HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ncontent-length: 2\r\n\r\n{}").keep()),
-        large(page("413 Too large\r\nconnection: close", "").close(), "early-413-and-closed", "http_status 413|network"),
+        case(
+            "answer-of-http-10-kept",
+            "none 200",
+            raw("HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ncontent-length: 2\r\n\r\n{}").keep(),
+        ),
+        large(
+            page("413 Too large\r\nconnection: close", "").close(),
+            "early-413-and-closed",
+            "http_status 413|network",
+        ),
         large(page("200 OK", "{}").close(), "early-200-and-closed", "none 200|network"),
         large(page("401 No", "").close(), "early-401-and-closed", "token_denied|network").attempts(2),
         large(page("307 Go\r\nlocation: @THIEF@/next", "").close(), "early-307-and-closed", "none 307|network"),

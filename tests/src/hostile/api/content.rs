@@ -47,7 +47,10 @@ pub fn cases() -> Vec<Case> {
         invalid("json-padded", b"for(;;);{\"a\":1}"),
         invalid("json-callback", b"callback({\"a\":1})"),
         invalid("json-is-html", b"<html><body>down for maintenance</body></html>"),
-        invalid("json-is-xml", b"<?xml version=\"1.0\"?><!DOCTYPE a [<!ENTITY b SYSTEM \"file:///etc/passwd\">]><a>&b;</a>"),
+        invalid(
+            "json-is-xml",
+            b"<?xml version=\"1.0\"?><!DOCTYPE a [<!ENTITY b SYSTEM \"file:///etc/passwd\">]><a>&b;</a>",
+        ),
         invalid("json-is-a-picture", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"),
         case("json-is-utf-16", "response_invalid 200", json(utf_16("{\"a\":1}"))),
         case("json-deep-arrays", "response_invalid 200", json(deep(100_000))),
@@ -55,7 +58,12 @@ pub fn cases() -> Vec<Case> {
         case("json-deep-and-open", "response_invalid 200", json("[".repeat(100_000))),
         case("json-1100-deep", "response_invalid 200", json(deep(1_100))),
         case("json-100-deep", "none 200", json(deep(100))),
-        case("json-deep-of-a-failure", "http_status 400", page("400 No\r\ncontent-type: application/json", deep(100_000))).attempts(1),
+        case(
+            "json-deep-of-a-failure",
+            "http_status 400",
+            page("400 No\r\ncontent-type: application/json", deep(100_000)),
+        )
+        .attempts(1),
         case("json-deep-as-text", "none 200", labelled("text/plain", deep(100_000))),
         case("json-500000-members", "none 200", json(format!("[{}1]", "1,".repeat(500_000)))),
         case("json-digits-100000", "none 200", json("9".repeat(100_000))),
@@ -84,7 +92,11 @@ pub fn cases() -> Vec<Case> {
         case("label-empty", "none 200", labelled("", "{\"a\":1}")),
         case("label-nonsense", "none 200", labelled("; ; =;/json//", "{\"a\":1}")),
         case("label-utf-16", "none 200", labelled("application/json; charset=utf-16", "{\"a\":1}")),
-        case("label-latin-1", "response_invalid", labelled("application/json; charset=iso-8859-1", &b"{\"a\":\"\xe4\"}"[..])),
+        case(
+            "label-latin-1",
+            "response_invalid",
+            labelled("application/json; charset=iso-8859-1", &b"{\"a\":\"\xe4\"}"[..]),
+        ),
         case("label-suffix", "response_invalid", labelled("application/vnd.acme+json", "{")),
         case("label-json-lines", "none 200", labelled("application/x-ndjson", "{\"a\":1}\n{\"a\":2}\n")),
         case("label-text-of-bytes", "none 200", labelled("text/plain; charset=utf-8", &b"\xff\xfe\0"[..])),
@@ -93,8 +105,11 @@ pub fn cases() -> Vec<Case> {
         case("label-multipart", "none 200", labelled("multipart/mixed; boundary=x", "--x\r\n\r\none\r\n--x--")),
         case("failure-cut", "http_status 400", page("400 No\r\ncontent-type: application/json", "{\"a\":")).attempts(1),
         case("failure-html", "http_status 500", page("500 No\r\ncontent-type: text/html", "<h1>500</h1>")),
-        case("failure-bytes", "http_status 404", page("404 No\r\ncontent-type: application/json", &b"\xff\xfe"[..])).attempts(1),
+        case("failure-bytes", "http_status 404", page("404 No\r\ncontent-type: application/json", &b"\xff\xfe"[..]))
+            .attempts(1),
         case("failure-empty", "http_status 404", page("404 No", "")).attempts(1),
-        case("failure-accepted-cut", "response_invalid 404", page("404 No\r\ncontent-type: application/json", "{")).with("accept", vec![404]).attempts(1),
+        case("failure-accepted-cut", "response_invalid 404", page("404 No\r\ncontent-type: application/json", "{"))
+            .with("accept", vec![404])
+            .attempts(1),
     ]
 }

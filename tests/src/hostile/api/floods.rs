@@ -20,7 +20,10 @@ pub fn endless() -> Vec<(&'static str, Answer)> {
     let named = [&head[..3], &[8], &head[4..]].concat();
     vec![
         ("interim-100", raw("").repeat("HTTP/1.1 100 Continue\r\n\r\n".repeat(500), ENDLESS)),
-        ("interim-103", raw("").repeat("HTTP/1.1 103 Early Hints\r\nlink: </a>; rel=preload\r\n\r\n".repeat(200), ENDLESS)),
+        (
+            "interim-103",
+            raw("").repeat("HTTP/1.1 103 Early Hints\r\nlink: </a>; rel=preload\r\n\r\n".repeat(200), ENDLESS),
+        ),
         ("breaks-before-the-first-line", raw("").repeat("\r\n".repeat(5_000), ENDLESS)),
         ("headers", raw(OK).repeat("x-more: of it\r\n".repeat(500), ENDLESS)),
         ("header-value", raw(format!("{OK}x-long: ")).repeat(vec![b'x'; 8 << 10], ENDLESS)),
@@ -39,10 +42,14 @@ pub fn endless() -> Vec<(&'static str, Answer)> {
 pub fn large() -> Vec<(&'static str, Answer)> {
     vec![
         ("bomb", gzipped(gzip_bomb(64))),
-        ("bomb-in-chunks", raw(format!("{OK}content-encoding: gzip\r\ntransfer-encoding: chunked\r\n\r\n")).repeat([b"400\r\n".as_slice(), &gzip_bomb(64)[..1024], b"\r\n"].concat(), ENDLESS)),
+        (
+            "bomb-in-chunks",
+            raw(format!("{OK}content-encoding: gzip\r\ntransfer-encoding: chunked\r\n\r\n"))
+                .repeat([b"400\r\n".as_slice(), &gzip_bomb(64)[..1024], b"\r\n"].concat(), ENDLESS),
+        ),
         ("until-close", raw(format!("{OK}\r\n")).repeat(vec![b' '; 64 << 10], ENDLESS)),
         ("in-chunks", chunked("").repeat(format!("10000\r\n{}\r\n", " ".repeat(64 << 10)), ENDLESS)),
         ("of-a-failure", raw("HTTP/1.1 500 No\r\n\r\n").repeat(vec![b' '; 64 << 10], ENDLESS)),
-        ("under-the-limit", raw(format!("{OK}content-length: 1048570\r\n\r\n{}", " ".repeat(1_048_570)))),
+        ("under-the-limit", raw(format!("{OK}content-length: 1048570\r\n\r\n{}", " ".repeat(1_048_570))).keep()),
     ]
 }

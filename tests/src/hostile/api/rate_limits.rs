@@ -93,7 +93,12 @@ fn left() -> Vec<Case> {
         says("reset-alone", "x-reset: 4070908800"),
         quick("left-reset-of-a-throttle", "rate_limited 429", page("429 Slow\r\nx-reset: 4070908800", ""), 1),
         quick("left-reset-of-a-throttle-past", "rate_limited 429", page("429 Slow\r\nx-reset: 1", ""), 3),
-        quick("left-reset-of-a-throttle-beyond", "rate_limited 429", page("429 Slow\r\nx-reset: 18446744073709551615", ""), 3),
+        quick(
+            "left-reset-of-a-throttle-beyond",
+            "rate_limited 429",
+            page("429 Slow\r\nx-reset: 18446744073709551615", ""),
+            3,
+        ),
         quick("left-reset-of-a-throttle-nonsense", "rate_limited 429", page("429 Slow\r\nx-reset: NaN", ""), 3),
     ]
 }
@@ -116,16 +121,53 @@ fn odd() -> Vec<Case> {
         quick("500-of-a-post-that-waits", "http_status 500", page("500 Down\r\nretry-after: 0", ""), 1).method("POST"),
         quick("500-that-waits-for-an-hour", "http_status 500", page("500 Down\r\nretry-after: 3600", ""), 3),
         quick("200-that-waits-for-an-hour", "none 200", page("200 OK\r\nretry-after: 3600", ""), 1),
-        quick("302-that-waits-for-an-hour", "none 302", page("302 Go\r\nretry-after: 3600\r\nlocation: @THIEF@/", ""), 1),
+        quick(
+            "302-that-waits-for-an-hour",
+            "none 302",
+            page("302 Go\r\nretry-after: 3600\r\nlocation: @THIEF@/", ""),
+            1,
+        ),
         quick("429-accepted", "none 429", now(), 1).with("accept", vec![429]),
         quick("429-accepted-long", "none 429", page("429 Slow\r\nretry-after: 3600", ""), 1).with("accept", vec![429]),
         quick("429-cut-json", "rate_limited 429", slow(b"{\"wait\":".to_vec()), 3),
         quick("429-deep-json", "rate_limited 429", slow(nested("[", "", "]", 100_000).into_bytes()), 3),
-        quick("429-html", "rate_limited 429", page("429 Slow\r\ncontent-type: text/html", "<h1>wait 9999999 seconds</h1>"), 3),
-        quick("429-bomb", "response_too_large|rate_limited", page("429 Slow\r\ncontent-encoding: gzip\r\nretry-after: 0", gzip_bomb(16)), 3),
-        quick("429-without-a-body-that-it-announces", "network", raw("HTTP/1.1 429 Slow\r\nretry-after: 0\r\ncontent-length: 9\r\n\r\n"), 3),
-        quick("429-chunked", "rate_limited 429", raw("HTTP/1.1 429 Slow\r\nretry-after: 0\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nretry-after: 3600\r\n\r\n"), 3),
-        quick("429-no-utf-8", "rate_limited 429", raw(&b"HTTP/1.1 429 Slow\r\nretry-after: \xff\r\ncontent-length: 0\r\n\r\n"[..]), 3),
-        quick("429-says-it-150-times", "rate_limited|response_invalid", page(format!("429 Slow\r\n{}x: y", "retry-after: 0\r\n".repeat(150)), ""), 3),
+        quick(
+            "429-html",
+            "rate_limited 429",
+            page("429 Slow\r\ncontent-type: text/html", "<h1>wait 9999999 seconds</h1>"),
+            3,
+        ),
+        quick(
+            "429-bomb",
+            "response_too_large|rate_limited",
+            page("429 Slow\r\ncontent-encoding: gzip\r\nretry-after: 0", gzip_bomb(16)),
+            3,
+        ),
+        quick(
+            "429-without-a-body-that-it-announces",
+            "network",
+            raw("HTTP/1.1 429 Slow\r\nretry-after: 0\r\ncontent-length: 9\r\n\r\n"),
+            3,
+        ),
+        quick(
+            "429-chunked",
+            "rate_limited 429",
+            raw(
+                "HTTP/1.1 429 Slow\r\nretry-after: 0\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nretry-after: 3600\r\n\r\n",
+            ),
+            3,
+        ),
+        quick(
+            "429-no-utf-8",
+            "rate_limited 429",
+            raw(&b"HTTP/1.1 429 Slow\r\nretry-after: \xff\r\ncontent-length: 0\r\n\r\n"[..]),
+            3,
+        ),
+        quick(
+            "429-says-it-150-times",
+            "rate_limited|response_invalid",
+            page(format!("429 Slow\r\n{}x: y", "retry-after: 0\r\n".repeat(150)), ""),
+            3,
+        ),
     ]
 }

@@ -105,15 +105,48 @@ fn odd() -> Vec<Case> {
     let chain = chain.then(json("{\"end\":true}"));
     vec![
         chain,
-        case("chain-of-5", "none 200", go("?hop=1")).then(go("?hop=2")).then(go("?hop=3")).then(go("?hop=4")).then(go("?hop=5")).then(json("{}")).attempts(6),
+        case("chain-of-5", "none 200", go("?hop=1"))
+            .then(go("?hop=2"))
+            .then(go("?hop=3"))
+            .then(go("?hop=4"))
+            .then(go("?hop=5"))
+            .then(json("{}"))
+            .attempts(6),
         case("loop-to-itself", "none 302", go("/api/loop-to-itself")).attempts(1),
-        case("loop-of-two", "none 302", go("?a")).then(go("?b")).then(go("?a")).then(go("?b")).then(go("?a")).then(go("?b")).then(go("?a")).attempts(6),
+        case("loop-of-two", "none 302", go("?a"))
+            .then(go("?b"))
+            .then(go("?a"))
+            .then(go("?b"))
+            .then(go("?a"))
+            .then(go("?b"))
+            .then(go("?a"))
+            .attempts(6),
         case("no-location", "none 302", page("302 Go", "")).attempts(1),
-        case("no-location-body", "none 302", page("302 Go\r\ncontent-type: application/json", "{\"location\":\"@THIEF@\"}")).attempts(1),
+        case(
+            "no-location-body",
+            "none 302",
+            page("302 Go\r\ncontent-type: application/json", "{\"location\":\"@THIEF@\"}"),
+        )
+        .attempts(1),
         case("two-locations", "none", page("302 Go\r\nlocation: /api/next\r\nlocation: @THIEF@/next", "")).attempts(2),
-        case("two-locations-stranger-first", "none 302", page("302 Go\r\nlocation: @THIEF@/next\r\nlocation: /api/next", "")).attempts(1),
-        case("two-locations-with-the-token", "none 302", page("302 Go\r\nlocation: @THIEF@/a?t=@TOKENPCT@\r\nlocation: @THIEF@/b?t=@TOKENPCT@", "")).attempts(1),
-        case("location-no-utf-8", "none 302", raw(&b"HTTP/1.1 302 Go\r\nlocation: /api/\xff\xfe\r\ncontent-length: 0\r\n\r\n"[..])).attempts(1),
+        case(
+            "two-locations-stranger-first",
+            "none 302",
+            page("302 Go\r\nlocation: @THIEF@/next\r\nlocation: /api/next", ""),
+        )
+        .attempts(1),
+        case(
+            "two-locations-with-the-token",
+            "none 302",
+            page("302 Go\r\nlocation: @THIEF@/a?t=@TOKENPCT@\r\nlocation: @THIEF@/b?t=@TOKENPCT@", ""),
+        )
+        .attempts(1),
+        case(
+            "location-no-utf-8",
+            "none 302",
+            raw(&b"HTTP/1.1 302 Go\r\nlocation: /api/\xff\xfe\r\ncontent-length: 0\r\n\r\n"[..]),
+        )
+        .attempts(1),
         case("head-same-origin", "none 200", go("/api/next")).method("HEAD").attempts(2),
         case("head-stranger", "none 302", go("@THIEF@/next")).method("HEAD").attempts(1),
         case("put-same-origin", "none 302", go("/api/next")).method("PUT").attempts(1),
@@ -123,13 +156,22 @@ fn odd() -> Vec<Case> {
         case("304-location", "none 304", page("304 Same\r\nlocation: @THIEF@/next", "")).attempts(1),
         case("305-use-proxy", "none 305", page("305 Proxy\r\nlocation: @THIEF@/", "")).attempts(1),
         case("306-switch-proxy", "none 306", page("306 Proxy\r\nlocation: @THIEF@/", "")).attempts(1),
-        case("201-location-with-the-token", "none 201", page("201 Made\r\nlocation: @THIEF@/x?t=@TOKENPCT@", "")).attempts(1),
-        case("200-location-with-the-token", "none 200", page("200 OK\r\nlocation: @THIEF@/x?t=@TOKEN@", "")).attempts(1),
-        case("400-location-with-the-secret", "http_status 400", page("400 No\r\nlocation: @THIEF@/x?t=@SECRETPCT@", "")).attempts(1),
+        case("201-location-with-the-token", "none 201", page("201 Made\r\nlocation: @THIEF@/x?t=@TOKENPCT@", ""))
+            .attempts(1),
+        case("200-location-with-the-token", "none 200", page("200 OK\r\nlocation: @THIEF@/x?t=@TOKEN@", ""))
+            .attempts(1),
+        case(
+            "400-location-with-the-secret",
+            "http_status 400",
+            page("400 No\r\nlocation: @THIEF@/x?t=@SECRETPCT@", ""),
+        )
+        .attempts(1),
         case("302-then-401", "token_denied 401", go("?again")).then(page("401 No", "")).attempts(4),
         case("302-then-500", "http_status 500", go("?again")).then(page("500 No", "")).attempts(4),
         case("302-then-closed", "network", go("?again")).then(raw("")).attempts(4),
         case("302-cut-body", "network", raw("HTTP/1.1 302 Go\r\nlocation: /api/next\r\ncontent-length: 9\r\n\r\n")),
-        case("302-then-flood-of-429", "rate_limited 429", go("?again")).then(page("429 No\r\nretry-after: 0", "")).attempts(4),
+        case("302-then-flood-of-429", "rate_limited 429", go("?again"))
+            .then(page("429 No\r\nretry-after: 0", ""))
+            .attempts(4),
     ]
 }

@@ -73,13 +73,19 @@ pub fn cases() -> Vec<Case> {
         case(
             "interim-101-then-answer",
             "response_invalid",
-            raw("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"),
+            raw(
+                "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+            ),
         ),
         case("interim-100", "none 200", after("HTTP/1.1 100 Continue\r\n\r\n")),
         case("interim-102", "none 200", after("HTTP/1.1 102 Processing\r\n\r\n")),
         case("interim-103", "none 200", after("HTTP/1.1 103 Early Hints\r\nlink: </x>; rel=preload\r\n\r\n")),
         case("interim-199", "none 200", after("HTTP/1.1 199 Odd\r\n\r\n")),
-        case("interim-100-with-length", "none 200|response_invalid", after("HTTP/1.1 100 Continue\r\ncontent-length: 5\r\n\r\n")),
+        case(
+            "interim-100-with-length",
+            "none 200|response_invalid",
+            after("HTTP/1.1 100 Continue\r\ncontent-length: 5\r\n\r\n"),
+        ),
         case("interim-100-for-http-10", "none 200|response_invalid", after("HTTP/1.0 100 Continue\r\n\r\n")),
         case("interim-many", "none 200", after(&"HTTP/1.1 100 Continue\r\n\r\n".repeat(50))),
         case("interim-5000", "none 200|response_invalid", after(&"HTTP/1.1 102 Processing\r\n\r\n".repeat(5000))),

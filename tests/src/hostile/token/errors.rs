@@ -77,7 +77,8 @@ fn said(texts: &[(&str, &str)]) -> Vec<Case> {
         let detailed = refusal(format!("{{\"error\":\"made_up\",\"error_detail\":\"{text}\"}}"));
         let within = refusal(format!("{{\"error\":{{\"message\":\"{text}\"}},\"error_description\":[\"{text}\"]}}"));
         let down = page("500 No", filled(&format!("{{\"error\":\"server_error\",\"error_description\":\"{text}\"}}")));
-        let client = page("401 No", filled(&format!("{{\"error\":\"invalid_client\",\"error_description\":\"{text}\"}}")));
+        let client =
+            page("401 No", filled(&format!("{{\"error\":\"invalid_client\",\"error_description\":\"{text}\"}}")));
         cases.extend([
             case(format!("error-{name}"), "token_denied", code),
             case(format!("description-{name}"), "token_denied", described),
@@ -120,12 +121,20 @@ pub fn statuses(grant: Grant) -> Vec<Case> {
         case("401-basic", "token_denied", bare(401, "\r\nwww-authenticate: Basic realm=\"acme\"")),
         case("401-digest", "token_denied", bare(401, "\r\nwww-authenticate: Digest realm=\"a\", nonce=\"b\"")),
         case("401-negotiate", "token_denied", bare(401, "\r\nwww-authenticate: Negotiate")),
-        case("401-with-the-secret", "token_denied", bare(401, "\r\nwww-authenticate: Basic realm=\"@SECRET@ @SECRET64@\"")),
+        case(
+            "401-with-the-secret",
+            "token_denied",
+            bare(401, "\r\nwww-authenticate: Basic realm=\"@SECRET@ @SECRET64@\""),
+        ),
         case("400-bare", "token_response_invalid", bare(400, "")),
         case("403-bare", "token_response_invalid|token_denied", bare(403, "")),
         case("404-bare", "token_response_invalid", bare(404, "")),
         case("405-bare", "token_response_invalid", bare(405, "")),
-        case("407-proxy", "token_response_invalid|token_denied", bare(407, "\r\nproxy-authenticate: Basic realm=\"x\"")),
+        case(
+            "407-proxy",
+            "token_response_invalid|token_denied",
+            bare(407, "\r\nproxy-authenticate: Basic realm=\"x\""),
+        ),
         case("413-bare", "token_response_invalid", bare(413, "")),
         case("415-bare", "token_response_invalid", bare(415, "")),
         case("429-bare", "token_unavailable", bare(429, "")),
@@ -135,7 +144,11 @@ pub fn statuses(grant: Grant) -> Vec<Case> {
         case("511-portal", "token_unavailable", bare(511, "\r\nlocation: @THIEF@/")),
         case("label-with-the-secret", "token_response_invalid", bare(200, "\r\ncontent-type: @SECRET64@")),
         case("label-with-escapes-encoded", "token_response_invalid", bare(200, "\r\ncontent-type: %1b%5b31m")),
-        case("label-of-100-kib", "token_response_invalid", bare(200, &format!("\r\ncontent-type: {}", "x".repeat(100 << 10)))),
+        case(
+            "label-of-100-kib",
+            "token_response_invalid",
+            bare(200, &format!("\r\ncontent-type: {}", "x".repeat(100 << 10))),
+        ),
     ];
     for status in [429, 503] {
         cases.extend([

@@ -133,12 +133,18 @@ pub fn cases() -> Vec<Case> {
         case(*name, *expected, json(filled(&format!("{{\"access_token\":\"@ACCESS@\",{member}}}"))))
     };
     let of = |(name, token, expected): &(&str, &str, &str)| {
-        case(format!("token-{name}"), *expected, json(filled(&format!("{{\"access_token\":{token},\"expires_in\":3600}}"))))
+        case(
+            format!("token-{name}"),
+            *expected,
+            json(filled(&format!("{{\"access_token\":{token},\"expires_in\":3600}}"))),
+        )
     };
     let twice = filled("{\"access_token\":\"@ACCESS@1\",\"access_token\":\"@ACCESS@2\"}");
     let missing = case("token-missing", "token_response_invalid", json("{\"expires_in\":3600}"));
-    let named = case("token-under-another-name", "token_response_invalid", json(filled("{\"accessToken\":\"@ACCESS@\"}")));
-    let inside = case("token-inside", "token_response_invalid", json(filled("{\"data\":{\"access_token\":\"@ACCESS@\"}}")));
+    let named =
+        case("token-under-another-name", "token_response_invalid", json(filled("{\"accessToken\":\"@ACCESS@\"}")));
+    let inside =
+        case("token-inside", "token_response_invalid", json(filled("{\"data\":{\"access_token\":\"@ACCESS@\"}}")));
     let twice = case("token-twice", "none|token_response_invalid", json(twice));
     MEMBERS.iter().map(with).chain(TOKENS.iter().map(of)).chain([missing, named, inside, twice]).collect()
 }
