@@ -44,8 +44,8 @@ pub fn raw(bytes: impl Into<Bytes>) -> Answer {
 }
 
 /// A whole answer that keeps its connection. `head` is what follows `HTTP/1.1 `, without the length; both may have
-/// places: `@SELF@`, `@LISTED@`, `@FILES@` and `@THIEF@` are origins, `@TOKEN@` and `@SECRET@` what the request carried,
-/// the latter also as `@SECRET64@` and `@SECRETPCT@`.
+/// places: `@SELF@`, `@LISTED@`, `@FILES@` and `@THIEF@` are origins (`@HOST@`, `@THIEFHOST@` and so on without their
+/// scheme), `@TOKEN@` and `@TOKENPCT@` what the request carried, `@SECRET@`, `@SECRET64@` and `@SECRETPCT@` the client's.
 pub fn page(head: impl Into<String>, body: impl Into<Bytes>) -> Answer {
     Answer { steps: vec![Step::Page(head.into(), body.into())], end: End::Keep, early: false }
 }

@@ -66,18 +66,16 @@ impl Stage {
     pub async fn with(change: impl FnOnce(&mut Value), settings: impl FnOnce(HostBuilder) -> HostBuilder) -> Self {
         let (server, listed) = (Hostile::start().await, Hostile::start().await);
         let (files, thief) = (Hostile::start().await, Hostile::start().await);
-        for (place, origin) in [("@LISTED@", &listed), ("@FILES@", &files), ("@THIEF@", &thief)] {
-            server.place(place, &origin.url);
-            server.place(
-                match place {
-                    "@LISTED@" => "@LISTEDHOST@",
-                    "@FILES@" => "@FILESHOST@",
-                    _ => "@THIEFHOST@",
-                },
-                origin.url.trim_start_matches("http://"),
-            );
+        let host = |url: &str| url.trim_start_matches("http://").to_owned();
+        for (origin, name, server_of) in [
+            ("@LISTED@", "@LISTEDHOST@", &listed),
+            ("@FILES@", "@FILESHOST@", &files),
+            ("@THIEF@", "@THIEFHOST@", &thief),
+        ] {
+            server.place(origin, &server_of.url);
+            server.place(name, host(&server_of.url));
         }
-        server.place("@HOST@", server.url.trim_start_matches("http://"));
+        server.place("@HOST@", host(&server.url));
         let mut component = acme::acme(&server.url);
         component["variables"] = json!({"case": {}});
         component["oauth2"]["token_endpoint"] = format!("{}/token/{{case}}", server.url).into();
