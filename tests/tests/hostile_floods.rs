@@ -121,7 +121,8 @@ async fn bombs_and_endless_bodies_take_no_more_memory_than_is_documented() {
     let (home, server) = (Home::new(), flooding(&large).await);
     let mut keyway = running(&home, &server).await;
     let mut count = 0;
-    for _ in 0..CONCURRENCY {
+    // More of them than can be under way at once.
+    for _ in 0..CONCURRENCY / 2 {
         for (name, _) in &large {
             keyway.write(&message(name, json!({"timeout_ms": 30_000}))).await;
             count += 1;

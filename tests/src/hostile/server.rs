@@ -145,7 +145,7 @@ impl Shared {
         match plan {
             Some(OnAccept::Close) => return,
             Some(OnAccept::Reset) => return drop(stream.set_zero_linger()),
-            Some(OnAccept::Silence) => return tokio::time::sleep(LONGEST_HOLD).await,
+            Some(OnAccept::Silence) => return wait_for_the_peer(&mut stream, LONGEST_HOLD).await,
             Some(OnAccept::Say(bytes)) => {
                 let _ = stream.write_all(&bytes).await;
                 return leave(stream).await;
