@@ -1,25 +1,21 @@
 //! The redactor: takes known secrets out of any text that is not a user's own data.
 
+mod known;
+
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, VecDeque},
     sync::{Arc, LazyLock, PoisonError, RwLock},
 };
 
-use base64::{Engine, engine::general_purpose};
-use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::percent_decode_str;
 use regex::{Captures, Regex};
 use url::Url;
 
+use self::known::Known;
 use crate::{secret::Secret, secret_names::SecretNames};
 
 /// What stands where a secret stood.
 const MASK: &str = "***";
-/// Secrets of one owner that stay known: an access token that was just replaced may still turn up in an answer.
-const KEPT_PER_OWNER: usize = 12;
-/// Shorter values would mask half the alphabet.
-const SHORTEST: usize = 4;
-
 /// Masks secrets in errors, logs and URLs: by value (raw, percent-encoded, base64, inside JSON strings) and by name.
 ///
 /// Clones share what they know, so one redactor serves a whole host.
@@ -29,12 +25,7 @@ pub struct Redactor(Arc<Shared>);
 #[derive(Default)]
 struct Shared {
     names: RwLock<SecretNames>,
-    known: RwLock<BTreeMap<String, VecDeque<Known>>>,
-}
-
-/// One secret in all the forms in which it travels.
-struct Known {
-    forms: Vec<Secret>,
+    known: RwLock<Known>,
 }
 
 // === impl Redactor ===
@@ -52,19 +43,7 @@ impl Redactor {
     /// Makes a secret known. The oldest of an owner's secrets are forgotten first, so that rotating tokens do not
     /// make this grow for ever.
     pub fn know(&self, owner: &str, secret: &Secret) {
-        if secret.expose_secret_text().len() < SHORTEST {
-            return;
-        }
-        let mut held = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
-        let ring = held.entry(owner.to_owned()).or_default();
-        if let Some(known) = ring.iter().position(|known| known.is(secret)).and_then(|at| ring.remove(at)) {
-            ring.push_back(known);
-            return;
-        }
-        if ring.len() == KEPT_PER_OWNER {
-            ring.pop_front();
-        }
-        ring.push_back(Known::new(secret));
+        self.0.known.write().unwrap_or_else(PoisonError::into_inner).add(owner, secret);
     }
 
     /// Whether the value under this name (header, parameter, member) is a secret.
@@ -76,14 +55,18 @@ impl Redactor {
     /// The text without any known secret. For sentences of our own, where a name before a colon is no secret's.
     #[must_use]
     pub fn values<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let mut out = Cow::Borrowed(text);
-        let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
-        for form in known.values().flatten().flat_map(|known| &known.forms) {
-            if out.contains(form.expose_secret_text()) {
-                out = Cow::Owned(out.replace(form.expose_secret_text(), MASK));
-            }
+        let places = self.0.known.read().unwrap_or_else(PoisonError::into_inner).places(text);
+        if places.is_empty() {
+            return Cow::Borrowed(text);
         }
-        out
+        let (mut out, mut from) = (String::with_capacity(text.len()), 0);
+        for place in places {
+            out.push_str(text.get(from..place.start).unwrap_or_default());
+            out.push_str(MASK);
+            from = place.end;
+        }
+        out.push_str(text.get(from..).unwrap_or_default());
+        Cow::Owned(out)
     }
 
     /// The text without any known secret, and without the value of any `name=value` or `"name": "value"` whose name
@@ -147,34 +130,11 @@ impl std::fmt::Debug for Redactor {
     }
 }
 
-// === impl Known ===
-
-impl Known {
-    fn new(secret: &Secret) -> Self {
-        let raw = secret.expose_secret_text();
-        let form_encoded = url::form_urlencoded::byte_serialize(raw.as_bytes()).collect::<String>();
-        let json = serde_json::to_string(raw).unwrap_or_default();
-        let mut forms: Vec<String> = vec![
-            raw.to_owned(),
-            form_encoded,
-            utf8_percent_encode(raw, NON_ALPHANUMERIC).to_string(),
-            general_purpose::STANDARD_NO_PAD.encode(raw),
-            general_purpose::URL_SAFE_NO_PAD.encode(raw),
-            json.trim_matches('"').to_owned(),
-        ];
-        forms.dedup();
-        // The raw form stays first; the longest of the others go next, so that none leaves half of another behind.
-        forms[1..].sort_by_key(|form| std::cmp::Reverse(form.len()));
-        Self { forms: forms.into_iter().map(Secret::new).collect() }
-    }
-
-    fn is(&self, secret: &Secret) -> bool {
-        self.forms.first().is_some_and(|raw| raw.expose_secret_text() == secret.expose_secret_text())
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use base64::{Engine, engine::general_purpose};
+    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
     use super::*;
 
     fn redactor() -> Redactor {

@@ -18,9 +18,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 3600);
 #[must_use]
 pub fn retry_after(value: &str, answer_date: Option<SystemTime>, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
-    if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
-        // More digits than a u64 holds still mean "very long".
-        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)).min(LONGEST_WAIT));
+    if let Some(seconds) = whole_number(value) {
+        return Some(Duration::from_secs(seconds).min(LONGEST_WAIT));
     }
     let until = httpdate::parse_http_date(value).ok()?;
     Some(until.duration_since(answer_date.unwrap_or(now)).unwrap_or_default().min(LONGEST_WAIT))
@@ -57,16 +56,23 @@ pub fn remaining(throttle: &Throttle, headers: &HeaderMap) -> Option<u64> {
 }
 
 fn reset_wait(reset: &ResetHeader, headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let number: u64 = headers.get(reset.header.as_str())?.to_str().ok()?.trim().parse().ok()?;
+    let number = whole_number(headers.get(reset.header.as_str())?.to_str().ok()?.trim())?;
     let until = |since_1970: Duration| {
-        SystemTime::UNIX_EPOCH.checked_add(since_1970).map(|then| then.duration_since(now).unwrap_or_default())
+        let then = SystemTime::UNIX_EPOCH.checked_add(since_1970);
+        then.map_or(LONGEST_WAIT, |then| then.duration_since(now).unwrap_or_default())
     };
-    match reset.unit {
-        ResetUnit::Seconds => Some(Duration::from_secs(number)),
-        ResetUnit::Milliseconds => Some(Duration::from_millis(number)),
+    Some(match reset.unit {
+        ResetUnit::Seconds => Duration::from_secs(number),
+        ResetUnit::Milliseconds => Duration::from_millis(number),
         ResetUnit::EpochSeconds => until(Duration::from_secs(number)),
         ResetUnit::EpochMilliseconds => until(Duration::from_millis(number)),
-    }
+    })
+}
+
+/// Digits and nothing else. More of them than a u64 holds still mean "very long".
+fn whole_number(text: &str) -> Option<u64> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| text.parse().unwrap_or(u64::MAX))
 }
 
 fn body_wait(throttle: &Throttle, text_at: impl FnOnce(&Pointer) -> Option<String>) -> Option<Duration> {
@@ -159,7 +165,7 @@ mod tests {
             for unit in
                 [ResetUnit::Seconds, ResetUnit::Milliseconds, ResetUnit::EpochSeconds, ResetUnit::EpochMilliseconds]
             {
-                assert!(told(unit, number, number).is_some_and(|wait| wait <= LONGEST_WAIT), "{number} {unit:?}");
+                assert_eq!(told(unit, number, "none"), Some(LONGEST_WAIT), "{number} {unit:?}");
             }
             assert_eq!(told(ResetUnit::Seconds, "none", number), Some(LONGEST_WAIT));
         }

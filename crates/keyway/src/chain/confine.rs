@@ -12,6 +12,9 @@ use crate::{
     failure::{Code, Failure},
 };
 
+/// A request line holds no longer URL than 65,534 bytes, and a token may have to go into it; servers take far less.
+const LONGEST_URL: usize = 60_000;
+
 /// What a place that messages may go to gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Confined {
@@ -34,6 +37,9 @@ pub(super) fn confine(connection: &Connection, url: &Url) -> Result<Confined, Fa
     let endpoints = &connection.account().endpoints;
     // Made only for a refusal: masking looks through every known secret.
     let refused = |why: &str| refused(&connection.redactor().url(url), why);
+    if url.as_str().len() > LONGEST_URL {
+        return Err(refused(&format!("it is longer than {LONGEST_URL} bytes; put such data into the body")));
+    }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(refused("it names a user"));
     }
