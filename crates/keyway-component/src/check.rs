@@ -193,13 +193,15 @@ fn not_json(text: &str, error: &serde_json::Error) -> Fault {
     let message = error.to_string();
     let message = message.split(" at line ").next().unwrap_or(&message);
     let mut fault = Fault::error("json", "", format!("the file is no JSON: {message}"));
-    (fault.line, fault.column, fault.span) = (line, column, offset..offset + usize::from(!text.is_empty()));
+    // A whole character: whoever draws the fault cuts the text there.
+    let end = offset + text[offset..].chars().next().map_or(0, char::len_utf8);
+    (fault.line, fault.column, fault.span) = (line, column, offset..end);
     fault
 }
 
 #[cfg(test)]
 mod tests {
-    use super::mask_values;
+    use super::{check_component, mask_values};
 
     #[test]
     fn values_are_blanked_and_keys_stay() {
@@ -207,5 +209,14 @@ mod tests {
         let masked = mask_values(text);
         assert_eq!(masked, r#"{"client_secret": "**********", "n": 1, "list": ["*"], "cut": "**"#);
         assert_eq!(masked.len(), text.len());
+    }
+
+    #[test]
+    fn a_fault_at_a_character_beyond_ascii_has_all_of_it() {
+        for text in ["{\"keyway\":1,é}", "é", "{\"a\": 日}", "\u{1f511}", "{\"a\":\"é", ""] {
+            let faults = check_component("a.json", text).unwrap_err();
+            let span = faults.faults[0].span.clone();
+            assert!(text.get(span.clone()).is_some_and(|at| at.chars().count() <= 1), "{text}: {span:?}");
+        }
     }
 }
