@@ -1,5 +1,6 @@
 //! The redactor: takes known secrets out of any text that is not a user's own data.
 
+mod forms;
 mod known;
 
 use std::{
@@ -134,8 +135,12 @@ impl std::fmt::Debug for Redactor {
 mod tests {
     use base64::{Engine, engine::general_purpose};
     use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+    use proptest::prelude::*;
 
-    use super::*;
+    use super::{
+        forms::{JAVASCRIPT, QUERY, UNRESERVED, in_ascii, lower_hex},
+        *,
+    };
 
     fn redactor() -> Redactor {
         let redactor = Redactor::default();
@@ -144,22 +149,70 @@ mod tests {
         redactor
     }
 
+    /// All ways in which a secret travels.
+    fn forms(secret: &str) -> Vec<String> {
+        let percent = |set| utf8_percent_encode(secret, set).to_string();
+        let json = serde_json::to_string(secret).unwrap();
+        let mut forms = vec![
+            secret.to_owned(),
+            url::form_urlencoded::byte_serialize(secret.as_bytes()).collect(),
+            percent(NON_ALPHANUMERIC),
+            percent(UNRESERVED),
+            percent(JAVASCRIPT),
+            percent(QUERY),
+            general_purpose::STANDARD.encode(secret),
+            general_purpose::STANDARD_NO_PAD.encode(secret),
+            general_purpose::URL_SAFE.encode(secret),
+            general_purpose::URL_SAFE_NO_PAD.encode(secret),
+            json.replace('/', "\\/"),
+            in_ascii(&json),
+            json,
+        ];
+        forms.extend([percent(NON_ALPHANUMERIC), percent(UNRESERVED)].map(|form| lower_hex(&form)));
+        forms
+    }
+
     #[test]
     fn a_known_secret_is_found_in_every_form() {
         let secret = r#"s+cr%41t/"=&: ü"#;
-        let forms = [
-            secret.to_owned(),
-            url::form_urlencoded::byte_serialize(secret.as_bytes()).collect(),
-            utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string(),
-            general_purpose::STANDARD.encode(secret),
-            serde_json::to_string(secret).unwrap(),
-        ];
-        for form in forms {
+        for form in forms(secret) {
             let shown = redactor().text(&format!("before {form} after")).into_owned();
             assert!(shown.contains("***"), "{form} -> {shown}");
             assert!(shown.starts_with("before ") && shown.ends_with(" after"), "{shown}");
         }
         assert_eq!(redactor().text("abc"), "abc", "too short to be taken out everywhere");
+    }
+
+    #[test]
+    fn a_secret_is_found_as_other_encoders_write_it() {
+        // By RFC 3986, with small hex digits, as PHP writes JSON, as JSON in ASCII, and with a quote at its end.
+        let table = [
+            ("p w-1.x", "p%20w-1.x"),
+            ("a/b+c=", "a%2fb%2bc%3d"),
+            ("a/b+c=", r"a\/b+c="),
+            ("schlüssel", r"schl\u00fcssel"),
+            (r#"quoted""#, r#"quoted\""#),
+        ];
+        for (secret, form) in table {
+            let redactor = Redactor::default();
+            redactor.know("a", &Secret::new(secret));
+            assert_eq!(redactor.values(&format!("<{form}>")), "<***>", "{secret}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_form_of_any_secret_survives_in_any_text(secret in "[^*]{4,24}", before in "\\PC{0,12}", after in "\\PC{0,12}") {
+            let redactor = Redactor::default();
+            redactor.know("a", &Secret::new(secret.as_str()));
+            let forms = forms(&secret);
+            let text: String = forms.iter().map(|form| format!("{before}{form}{after}")).collect();
+            for masked in [redactor.text(&text), redactor.values(&text)] {
+                for form in &forms {
+                    prop_assert!(!masked.contains(form.as_str()), "{:?} in {:?}", form, masked);
+                }
+            }
+        }
     }
 
     #[test]

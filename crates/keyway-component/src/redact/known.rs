@@ -3,11 +3,9 @@
 //! A text is looked through once, however many secrets there are: a host may have ten thousand accounts, and servers send
 //! long texts.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use base64::{Engine, engine::general_purpose};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-
+use super::forms::forms;
 use crate::secret::Secret;
 
 /// Secrets of one owner that stay known: an access token that was just replaced may still turn up in an answer.
@@ -88,20 +86,6 @@ impl Known {
 
 fn begin(bytes: &[u8]) -> Option<Begin> {
     bytes.first_chunk().copied()
-}
-
-/// A secret in all the forms in which it travels.
-fn forms(secret: &str) -> BTreeSet<String> {
-    let json = serde_json::to_string(secret).unwrap_or_default();
-    [
-        secret.to_owned(),
-        url::form_urlencoded::byte_serialize(secret.as_bytes()).collect(),
-        utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string(),
-        general_purpose::STANDARD_NO_PAD.encode(secret),
-        general_purpose::URL_SAFE_NO_PAD.encode(secret),
-        json.get(1..json.len().saturating_sub(1)).unwrap_or_default().to_owned(),
-    ]
-    .into()
 }
 
 #[cfg(test)]
