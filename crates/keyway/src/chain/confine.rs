@@ -106,8 +106,16 @@ pub(super) fn check_text(text: &str) -> Result<(), Failure> {
 
 /// `.` and `..`, also percent-encoded, also with a `;parameter` behind that some servers cut off.
 fn is_dot_segment(segment: &str) -> bool {
-    let decoded = percent_decode_str(segment).decode_utf8_lossy();
-    decoded.split(['/', '\\']).any(|part| matches!(part.split(';').next(), Some("." | "..")))
+    let dots = |text: &str| text.split(['/', '\\']).any(|part| matches!(part.split(';').next(), Some("." | "..")));
+    decoded(segment).iter().any(|text| dots(text))
+}
+
+/// The text decoded once, and decoded twice: a proxy and the server behind it may each do so.
+fn decoded(text: &str) -> [String; 2] {
+    let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let once = decode(text);
+    let twice = decode(&once);
+    [once, twice]
 }
 
 fn append(base: &str, text: &str) -> Result<String, Failure> {
@@ -118,13 +126,12 @@ fn append(base: &str, text: &str) -> Result<String, Failure> {
 
 /// Whether both lead to the same resource, spelled differently or not.
 fn is_same_place(endpoint: &Url, url: &Url) -> bool {
-    let path = |url: &Url| {
-        let decoded = percent_decode_str(url.path()).decode_utf8_lossy().into_owned();
-        let segments: Vec<String> =
-            decoded.split('/').filter(|part| !part.is_empty()).map(str::to_ascii_lowercase).collect();
-        segments
+    let path = |decoded: &str| -> Vec<String> {
+        let name = |part: &str| part.split(';').next().unwrap_or_default().to_ascii_lowercase();
+        decoded.split('/').map(name).filter(|part| !part.is_empty()).collect()
     };
-    Origin::of(endpoint) == Origin::of(url) && path(endpoint) == path(url)
+    let [once, _] = decoded(endpoint.path());
+    Origin::of(endpoint) == Origin::of(url) && decoded(url.path()).iter().any(|spelled| path(spelled) == path(&once))
 }
 
 fn refused(url: &str, why: &str) -> Failure {
@@ -176,6 +183,10 @@ mod tests {
             "/./a",
             "/a/..;x=1/b",
             "/a/%2e%2e%2fb",
+            "/a/%252e%252e/b",
+            "/a/%25%32e./b",
+            "/a%252f..%252fb",
+            "/a/..%253bx/b",
             "/a\\..\\b",
             "\\\\evil.test",
             "/a%5c..%5cb",
@@ -205,16 +216,76 @@ mod tests {
     #[test]
     fn the_same_place_in_other_spellings() {
         let endpoint = Url::parse("https://api.podio.com/oauth/token/v2").unwrap();
-        for text in
-            ["/oauth/token/v2", "/oauth/token/v2/", "/oauth/%74oken/v2", "//oauth//token/v2", "/OAuth/Token/v2?x=1"]
-        {
+        for text in [
+            "/oauth/token/v2",
+            "/oauth/token/v2/",
+            "/oauth/%74oken/v2",
+            "/oauth/%2574oken/v2",
+            "/oauth/token;x=1/v2;y",
+            "//oauth//token/v2",
+            "/OAuth/Token/v2?x=1",
+        ] {
             let url = Url::parse(&format!("https://api.podio.com{text}")).unwrap();
             assert!(is_same_place(&endpoint, &url), "{text}");
         }
         assert!(!is_same_place(&endpoint, &Url::parse("https://api.podio.com/oauth/scope").unwrap()));
     }
 
+    /// What a path is made of that wants to be somewhere else.
+    fn odd_path() -> impl Strategy<Value = String> {
+        let parts = [
+            "/",
+            "//",
+            ".",
+            "..",
+            "%2e",
+            "%2E",
+            "%252e",
+            "%25%32%65",
+            "%2f",
+            "%252F",
+            "%5c",
+            "%255c",
+            "\\",
+            ";",
+            "%3b",
+            "?",
+            "#",
+            "@",
+            ":",
+            "a",
+            "é",
+            "%c3%a9",
+            "%ff",
+            "%",
+            "%0d%0a",
+            "http://",
+            "https://",
+            "https:///",
+            "app.podero.com",
+        ];
+        let parts =
+            proptest::collection::vec(prop::sample::select(parts.to_vec()), 0..10).prop_map(|parts| parts.concat());
+        prop_oneof![parts, "[/.%2eE5cC\\\\;?#@:a-z]{0,16}"]
+    }
+
     proptest! {
+        #[test]
+        fn no_spelling_has_a_dot_segment_or_leaves_the_base(text in odd_path()) {
+            if let Ok(url) = locate(&base(), &text) {
+                for path in [url.path().to_owned()].into_iter().chain(decoded(url.path())) {
+                    let mut names = path.split(['/', '\\']).map(|part| part.split(';').next().unwrap_or_default());
+                    prop_assert!(!names.any(|name| matches!(name, "." | "..")), "{} -> {}", text, url);
+                }
+                if !text.contains("://") {
+                    prop_assert_eq!(Origin::of(&url), Origin::of(&base()));
+                    let rest = url.path().strip_prefix("/api/partners/v2.0");
+                    prop_assert!(rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')), "{} -> {}", text, url);
+                }
+                prop_assert!(url.fragment().is_none() && !url.as_str().contains(char::is_control));
+            }
+        }
+
         #[test]
         fn a_relative_url_never_leaves_the_base(text in "\\PC{0,60}") {
             if let Ok(url) = locate(&base(), &text) && !text.contains("://") {
