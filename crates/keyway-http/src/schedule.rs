@@ -33,8 +33,8 @@ impl Schedule {
     /// A schedule that has not begun.
     #[must_use]
     pub fn new(retry: &Retry) -> Self {
-        let first = Duration::from_millis(retry.delay_ms).min(LONGEST_WAIT);
         let longest = Duration::from_millis(retry.max_wait_ms).min(LONGEST_WAIT);
+        let first = Duration::from_millis(retry.delay_ms).min(longest);
         let intervals = match retry.backoff {
             Backoff::Fixed => Intervals::Fixed(Constant::new(first)),
             Backoff::Exponential => Intervals::Exponential(Box::new(ExponentialBackoff {
@@ -71,6 +71,8 @@ impl std::fmt::Debug for Schedule {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn waits(backoff: Backoff, delay_ms: u64, max_wait_ms: u64, fraction: f64) -> Vec<u128> {
@@ -89,6 +91,7 @@ mod tests {
         assert_eq!(waits(Backoff::Exponential, 100, 1_000, 0.0), [50, 100, 200, 400, 500]);
         assert_eq!(waits(Backoff::Exponential, 100, 1_000, 1.0), [150, 300, 600, 1_000, 1_000]);
         assert_eq!(waits(Backoff::Fixed, 5_000, 1_000, 0.5), [1_000; 5]);
+        assert_eq!(waits(Backoff::Exponential, 5_000, 1_000, 0.0), [500; 5], "a delay above the limit is the limit");
     }
 
     #[test]
@@ -102,5 +105,25 @@ mod tests {
     fn a_delay_of_nothing_is_no_delay() {
         assert_eq!(waits(Backoff::Fixed, 0, 60_000, 0.5), [0; 5]);
         assert_eq!(waits(Backoff::Exponential, 0, 60_000, 0.5), [0; 5]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_wait_is_above_the_limit_or_shorter_than_the_one_before(
+            exponential in any::<bool>(),
+            delay_ms in prop_oneof![any::<u64>(), 0u64..100_000],
+            max_wait_ms in prop_oneof![any::<u64>(), 0u64..100_000],
+            fraction in prop_oneof![-1e9f64..1e9, 0.0f64..=1.0],
+        ) {
+            let backoff = if exponential { Backoff::Exponential } else { Backoff::Fixed };
+            let mut schedule = Schedule::new(&Retry { backoff, delay_ms, max_wait_ms, ..Retry::default() });
+            let limit = Duration::from_millis(max_wait_ms).min(LONGEST_WAIT);
+            let mut before = Duration::ZERO;
+            for _ in 0..70 {
+                let wait = schedule.next_wait(fraction);
+                prop_assert!(wait <= limit && wait >= before, "{:?} after {:?}", wait, before);
+                before = wait;
+            }
+        }
     }
 }
