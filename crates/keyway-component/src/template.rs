@@ -378,6 +378,35 @@ mod tests {
         }
 
         #[test]
+        fn an_inserted_host_value_stays_one_label(value in prop_oneof![any::<String>(), "[a-zA-Z0-9.:@/-]{1,20}"]) {
+            if let Ok(text) = url("https://{v}.example.com:8443/x", &value)
+                // A label that begins like Punycode and is none makes no URL at all.
+                && let Ok(parsed) = url::Url::parse(&text)
+            {
+                let host = format!("{}.example.com", value.to_ascii_lowercase());
+                prop_assert_eq!(parsed.host_str(), Some(host.as_str()));
+                prop_assert_eq!((parsed.port(), parsed.path(), parsed.username()), (Some(8443), "/x", ""));
+            }
+        }
+
+        #[test]
+        fn an_inserted_query_value_stays_one_value(value in any::<String>()) {
+            let text = url("https://api.example.com/x?q={v}&r=1", &value).unwrap();
+            let parsed = url::Url::parse(&text).unwrap();
+            let pairs: Vec<_> = parsed.query_pairs().into_owned().collect();
+            prop_assert_eq!(pairs, [("q".to_owned(), value), ("r".to_owned(), "1".to_owned())]);
+            prop_assert_eq!((parsed.path(), parsed.fragment()), ("/x", None));
+        }
+
+        #[test]
+        fn escaped_text_is_that_text(text in any::<String>()) {
+            let template = Template::parse(&text.replace('{', "{{").replace('}', "}}")).unwrap();
+            prop_assert_eq!(template.names().count(), 0);
+            prop_assert_eq!(template.render(|_| None), Ok(text.clone()));
+            prop_assert_eq!(Template::parse(template.source()).unwrap(), template);
+        }
+
+        #[test]
         fn parse_never_panics(source in "\\PC*") {
             let _ = Template::parse(&source);
         }
