@@ -44,6 +44,9 @@ fn form_encoded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use percent_encoding::percent_decode_str;
+    use proptest::prelude::*;
+
     use super::*;
 
     fn header(method: ClientAuthMethod, id: &str, secret: &str) -> String {
@@ -64,6 +67,17 @@ mod tests {
         for (id, secret, wanted) in table {
             assert_eq!(header(ClientAuthMethod::ClientSecretBasic, id, secret), wanted);
             assert_eq!(header(ClientAuthMethod::ClientSecretBasicRaw, id, secret), format!("{id}:{secret}"));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn basic_decodes_back_to_id_and_secret(id in any::<String>(), secret in any::<String>()) {
+            let text = header(ClientAuthMethod::ClientSecretBasic, &id, &secret);
+            // As a server reads it (RFC 6749 section 2.3.1, appendix B).
+            let decoded = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8().unwrap().into_owned();
+            let (id_part, secret_part) = text.split_once(':').unwrap();
+            prop_assert_eq!((decoded(id_part), decoded(secret_part)), (id, secret));
         }
     }
 

@@ -285,16 +285,17 @@ fn one_text(scope: &Value) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{sync::LazyLock, time::Duration};
 
     use bytes::Bytes;
     use http::HeaderMap;
     use keyway_http::{WireFault, WireFaultKind};
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
 
-    fn component() -> Component {
+    static COMPONENT: LazyLock<Component> = LazyLock::new(|| {
         serde_json::from_value(json!({
             "keyway": 1, "name": "a", "title": "A", "version": "1", "environments": {"p": {}},
             "oauth2": {
@@ -305,7 +306,7 @@ mod tests {
             "throttle": {"statuses": [420], "wait": {"body": {"pointer": "/error_description", "pattern": "wait (\\d+) seconds"}}}
         }))
         .unwrap()
-    }
+    });
 
     fn listen(status: u16, headers: &[(&'static str, &str)], body: &str) -> Result<Map<String, Value>, TokenFault> {
         let mut map = HeaderMap::new();
@@ -315,7 +316,7 @@ mod tests {
         let body = Bytes::copy_from_slice(body.as_bytes()).into();
         let answer = WireAnswer { status: StatusCode::from_u16(status).unwrap(), headers: map, body };
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
-        hear(AttemptEnd::Answered(answer), &component(), Encoding::Json, &Redactor::default(), now)
+        hear(AttemptEnd::Answered(answer), &COMPONENT, Encoding::Json, &Redactor::default(), now)
             .map(|heard| heard.standard)
     }
 
@@ -422,8 +423,81 @@ mod tests {
             (AttemptEnd::MaybeProcessed(WireFault::new(WireFaultKind::TooLarge, "long")), TokenFaultKind::Invalid),
         ];
         for (end, kind) in table {
-            let fault = hear(end, &component(), Encoding::Form, &Redactor::default(), SystemTime::now()).unwrap_err();
+            let fault = hear(end, &COMPONENT, Encoding::Form, &Redactor::default(), SystemTime::now()).unwrap_err();
             assert_eq!(fault.kind, kind);
+        }
+    }
+
+    /// Any JSON that is made of names which mean something in a token answer.
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            "\\PC{0,8}".prop_map(Value::from),
+            prop::sample::select(vec!["", "Bearer", "3600", "1e400", "2030-01-12T13:47:40Z", "t\r\n", "invalid_grant"])
+                .prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 12, 4, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                proptest::collection::vec((any_name(), inner), 0..6)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    fn any_name() -> impl Strategy<Value = String> {
+        let names = ["access_token", "refresh_token", "token_type", "expires_in", "expires_at", "scope", "error"];
+        prop_oneof![4 => prop::sample::select(names.to_vec()).prop_map(str::to_owned), 1 => any::<String>()]
+    }
+
+    fn is_token(token: &Value) -> bool {
+        token.as_str().is_some_and(|text| !text.is_empty() && text.bytes().all(|byte| (b' '..=b'~').contains(&byte)))
+    }
+
+    proptest! {
+        #[test]
+        fn a_token_comes_only_of_a_success_with_an_access_token(
+            status in 100u16..1000,
+            members in proptest::collection::vec((any_name(), any_json()), 0..6),
+        ) {
+            let body = Value::Object(members.into_iter().collect());
+            if let Ok(standard) = listen(status, &[], &body.to_string()) {
+                prop_assert!((200..300).contains(&status));
+                prop_assert!(is_token(&standard["access_token"]), "{:?}", standard);
+                let text = match &body["access_token"] {
+                    Value::String(text) => text.clone(),
+                    other => other.to_string(),
+                };
+                prop_assert_eq!(&standard["access_token"], &Value::from(text));
+                let lifetime = standard.get("expires_in").map(|seconds| seconds.as_u64().unwrap());
+                prop_assert!(lifetime.is_none_or(|seconds| (1..=LONGEST_LIFETIME_S).contains(&seconds)));
+            }
+        }
+
+        #[test]
+        fn a_form_is_heard_like_json(
+            status in 100u16..1000,
+            members in proptest::collection::btree_map(any_name(), any::<String>(), 0..6),
+        ) {
+            let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(&members).finish();
+            match listen(status, &[], &body) {
+                Ok(standard) => {
+                    prop_assert!((200..300).contains(&status) && is_token(&standard["access_token"]));
+                    prop_assert_eq!(standard["access_token"].as_str(), members.get("access_token").map(String::as_str));
+                }
+                Err(fault) => prop_assert!(!fault.message.chars().any(char::is_control), "{:?}", fault.message),
+            }
+        }
+
+        #[test]
+        fn no_bytes_are_a_token_by_chance(status in 100u16..1000, body in proptest::collection::vec(any::<u8>(), 0..80)) {
+            let body = String::from_utf8_lossy(&body);
+            if let Ok(standard) = listen(status, &[], &body) {
+                prop_assert!(is_token(&standard["access_token"]) && body.contains("access_token"), "{:?}", standard);
+            }
         }
     }
 }

@@ -163,6 +163,7 @@ impl Parameters {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -181,6 +182,11 @@ mod tests {
     }
 
     fn say(auth: &str, encoding: Encoding, overlay: Value, grant_type: Option<&str>) -> WireCall {
+        let standard = b"grant_type=client_credentials&client_id=id";
+        say_this(standard, auth, encoding, overlay, grant_type)
+    }
+
+    fn say_this(standard: &[u8], auth: &str, encoding: Encoding, overlay: Value, grant_type: Option<&str>) -> WireCall {
         let component = component(auth);
         let overlay: Params = serde_json::from_value(overlay).unwrap();
         let secrets = [("client_secret", "s+cr"), ("app_token", "tok&1")].map(|(n, v)| (n.to_owned(), Secret::new(v)));
@@ -196,7 +202,6 @@ mod tests {
             timeout: Duration::from_secs(1),
             max_body_bytes: 1,
         };
-        let standard = b"grant_type=client_credentials&client_id=id";
         speak(&Url::parse("https://a.test/token").unwrap(), standard, &words).unwrap()
     }
 
@@ -241,5 +246,28 @@ mod tests {
         assert_eq!(body(&call), "grant_type=x&audience=a+b");
         let call = say("client_secret_basic", Encoding::Form, json!({"grant_type": null}), None);
         assert_eq!(body(&call), "");
+    }
+
+    proptest! {
+        #[test]
+        fn parameters_come_out_of_every_encoding_as_they_went_in(
+            given in proptest::collection::btree_map("[a-z_]{1,8}", any::<String>(), 0..6),
+        ) {
+            let standard = form_urlencoded::Serializer::new("client_id=id".to_owned()).extend_pairs(&given).finish();
+            // The client's own names are this side's, and a parameter without a value is left out.
+            let mut wanted = given;
+            wanted.retain(|name, value| !name.starts_with("client_") && !value.is_empty());
+            wanted.insert("client_id".to_owned(), "id".to_owned());
+            let say = |encoding| say_this(standard.as_bytes(), "none", encoding, json!({}), None);
+            let form: BTreeMap<String, String> =
+                form_urlencoded::parse(&say(Encoding::Form).body).into_owned().collect();
+            prop_assert_eq!(&form, &wanted);
+            let json: BTreeMap<String, String> = serde_json::from_slice(&say(Encoding::Json).body).unwrap();
+            prop_assert_eq!(&json, &wanted);
+            let call = say(Encoding::Query);
+            let query: BTreeMap<String, String> = call.url.query_pairs().into_owned().collect();
+            prop_assert_eq!(&query, &wanted);
+            prop_assert!(call.body.is_empty());
+        }
     }
 }
