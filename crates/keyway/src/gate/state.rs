@@ -166,6 +166,8 @@ impl fmt::Display for GateReason {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -247,5 +249,86 @@ mod tests {
         let kind = probe(&mut state, now);
         state.report(kind, Effect::Fine, now);
         assert_eq!(state.try_pass(now), NORMAL);
+    }
+
+    /// What happens to a gate. Reports and given-up passes are of one of those that are under way.
+    #[derive(Debug, Clone)]
+    enum Event {
+        Try,
+        Report(usize, Effect),
+        Abandon(usize),
+        Later(Duration),
+    }
+
+    fn event() -> impl Strategy<Value = Event> {
+        let time = || (0u64..4_000).prop_map(Duration::from_millis);
+        let effect = prop_oneof![
+            3 => Just(Effect::Fine),
+            2 => time().prop_map(Effect::Throttled),
+            1 => proptest::option::of(time()).prop_map(Effect::UsedUp),
+            6 => Just(Effect::Trouble),
+        ];
+        prop_oneof![
+            4 => Just(Event::Try),
+            5 => (any::<usize>(), effect).prop_map(|(which, effect)| Event::Report(which, effect)),
+            1 => any::<usize>().prop_map(Event::Abandon),
+            2 => time().prop_map(Event::Later),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn one_probe_decides_nothing_passes_early_and_every_gate_opens_again(
+            events in proptest::collection::vec(event(), 0..120),
+        ) {
+            let (mut state, mut now) = (GateState::default(), Instant::now());
+            let mut under_way: Vec<PassKind> = Vec::new();
+            // The probe that decides, and the time before which nothing may pass.
+            let (mut probe, mut not_before) = (None, now);
+            for event in events {
+                match event {
+                    Event::Try => {
+                        let looked = state.look(now);
+                        match state.try_pass(now) {
+                            Try::Pass(kind) => {
+                                prop_assert!(matches!(looked, Try::Pass(_)));
+                                prop_assert!(now >= not_before, "it passed {:?} early", not_before - now);
+                                prop_assert_eq!(probe, None, "a probe is under way");
+                                probe = matches!(kind, PassKind::Probe(_)).then_some(kind);
+                                under_way.push(kind);
+                            }
+                            shut => prop_assert_eq!(shut, looked),
+                        }
+                    }
+                    Event::Report(which, effect) if !under_way.is_empty() => {
+                        let kind = under_way.swap_remove(which % under_way.len());
+                        let closed = state.report(kind, effect, now);
+                        if let Effect::Throttled(wait) = effect {
+                            not_before = not_before.max(now + wait);
+                            prop_assert!(closed.is_some());
+                        }
+                        // What closes the gate takes the decision from a probe: the next one has it.
+                        if probe == Some(kind) || closed.is_some() {
+                            probe = None;
+                        }
+                    }
+                    Event::Abandon(which) if !under_way.is_empty() => {
+                        let kind = under_way.swap_remove(which % under_way.len());
+                        state.abandon(kind, now);
+                        if probe == Some(kind) {
+                            probe = None;
+                        }
+                    }
+                    Event::Later(time) => now += time,
+                    Event::Report(..) | Event::Abandon(_) => {}
+                }
+            }
+            for kind in under_way {
+                state.abandon(kind, now);
+            }
+            let Try::Pass(kind) = state.try_pass(now + LONGEST_PAUSE) else { panic!("it stays shut: {state:?}") };
+            state.report(kind, Effect::Fine, now + LONGEST_PAUSE);
+            prop_assert_eq!(state.try_pass(now + LONGEST_PAUSE), NORMAL);
+        }
     }
 }

@@ -396,7 +396,53 @@ mod tests {
         assert!(matches!(none.payload, Payload::None));
     }
 
+    /// Any JSON as somebody may write it: with white space, and with numbers that no double holds.
+    fn any_json() -> impl Strategy<Value = String> {
+        let leaf = prop_oneof![
+            Just("null".to_owned()),
+            any::<bool>().prop_map(|flag| flag.to_string()),
+            "-?(0|[1-9][0-9]{0,30})(\\.[0-9]{1,20})?([eE][+-]?[0-9]{1,4})?",
+            any::<String>().prop_map(|text| serde_json::to_string(&text).unwrap()),
+            Just(r#""\ud800\/""#.to_owned()),
+        ];
+        leaf.prop_recursive(4, 24, 4, |inner| {
+            let space = "[ \t\r\n]{0,2}";
+            prop_oneof![
+                (proptest::collection::vec(inner.clone(), 0..4), space)
+                    .prop_map(|(items, space)| format!("[{space}{}{space}]", items.join(&format!(",{space}")))),
+                (proptest::collection::vec((any::<String>(), inner), 0..4), space).prop_map(|(members, space)| {
+                    let member =
+                        |(name, value)| format!("{}{space}:{space}{value}", serde_json::to_string(&name).unwrap());
+                    format!("{{{space}{}}}", members.into_iter().map(member).collect::<Vec<_>>().join(","))
+                }),
+            ]
+        })
+    }
+
     proptest! {
+        #[test]
+        fn a_body_and_an_id_are_echoed_byte_for_byte(body in any_json(), id in any_json(), more in any_json()) {
+            let message =
+                line(&format!(r#"{{"id":{id},"method":"POST","url":"/a","body": {body},"passthrough":{more} }}"#)).unwrap();
+            let text = |json: &RawJson| String::from_utf8(json.as_bytes().to_vec()).unwrap();
+            prop_assert_eq!(message.id.as_ref().map(text), Some(id));
+            prop_assert_eq!(message.passthrough.as_ref().map(text), Some(more));
+            match &message.payload {
+                Payload::Json(json) => prop_assert_eq!(text(json), body),
+                other => prop_assert!(matches!(other, Payload::None) && body == "null", "{:?} for {}", other, body),
+            }
+        }
+
+        #[test]
+        fn a_key_that_is_none_never_passes_and_the_id_is_there_all_the_same(key in any::<String>(), id in any_json()) {
+            prop_assume!(!KEYS.contains(&key.as_str()));
+            let key = serde_json::to_string(&key).unwrap();
+            let error = line(&format!(r#"{{"method":"GET","url":"/a","id":{id},{key}:1}}"#)).unwrap_err();
+            prop_assert!(error.reason.contains("is no key of a message"), "{}", error.reason);
+            prop_assert!(!error.reason.contains(['\n', '\r']), "{:?}", error.reason);
+            prop_assert_eq!(error.id, Some(RawJson::new(id).unwrap()));
+        }
+
         #[test]
         fn no_line_panics(text in "\\PC*") {
             let _ = line(&text);

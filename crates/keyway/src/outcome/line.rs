@@ -152,3 +152,82 @@ fn json<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
         out.extend_from_slice(b"null");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::{HeaderName, HeaderValue, Method, StatusCode};
+    use keyway_http::WireAnswer;
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+
+    fn written(headers: HeaderMap, status: u16, body: &[u8]) -> Vec<u8> {
+        let status = StatusCode::from_u16(status).unwrap();
+        let wire = WireAnswer { status, headers, body: Bytes::copy_from_slice(body).into() };
+        let result = Ok(Answer::new(wire, &Method::GET));
+        let mut out = Vec::new();
+        write(&Outcome { line: 1, id: None, passthrough: None, result, input: None }, &mut out);
+        out
+    }
+
+    /// The object of the one line that an outcome is.
+    fn read(out: &[u8]) -> Value {
+        let text = std::str::from_utf8(out).unwrap().strip_suffix('\n').unwrap();
+        assert!(!text.contains(['\n', '\r']), "{text:?}");
+        serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text:?}"))
+    }
+
+    fn latin1_or_utf8(bytes: &[u8]) -> String {
+        String::from_utf8(bytes.to_vec()).unwrap_or_else(|_| bytes.iter().map(|byte| char::from(*byte)).collect())
+    }
+
+    proptest! {
+        #[test]
+        fn any_answer_is_one_line_that_gives_headers_and_bytes_back(
+            label in prop::sample::select(vec!["", "application/json", "text/plain", "image/png", "a/b+json"]),
+            named in proptest::collection::vec(
+                ("[a-z][a-z0-9-]{0,4}", proptest::collection::vec(prop_oneof![b' '..=b'~', 128u8..=255], 0..8)),
+                0..5,
+            ),
+            status in 200u16..1000,
+            body in prop_oneof![
+                proptest::collection::vec(any::<u8>(), 0..60),
+                "\\PC{0,30}".prop_map(String::into_bytes),
+                "[ \\r\\n]{0,2}[{][\\r\\n]{0,2}\"a\":[ \\r\\n]{0,2}(-?[1-9][0-9]{0,15}|\"[a-z]{0,4}\\\\n\")[\\r\\n]{0,2}[}]\\n?"
+                    .prop_map(String::into_bytes),
+            ],
+        ) {
+            let mut headers = HeaderMap::new();
+            if !label.is_empty() {
+                headers.insert("content-type", HeaderValue::from_static(label));
+            }
+            for (name, value) in &named {
+                headers.append(HeaderName::try_from(name).unwrap(), HeaderValue::from_bytes(value).unwrap());
+            }
+            let outcome = read(&written(headers.clone(), status, &body));
+            prop_assert_eq!(outcome["status"].as_u64(), Some(status.into()));
+            prop_assert_eq!(outcome["headers"].as_object().unwrap().len(), headers.keys_len());
+            for name in headers.keys() {
+                let wanted: Vec<Value> =
+                    headers.get_all(name).iter().map(|value| latin1_or_utf8(value.as_bytes()).into()).collect();
+                let found = &outcome["headers"][name.as_str()];
+                prop_assert_eq!(found.as_array().cloned().unwrap_or_else(|| vec![found.clone()]), wanted);
+            }
+            match (&outcome["body"], &outcome["body_base64"]) {
+                (Value::Null, Value::Null) => {
+                    let null = body.trim_ascii() == b"null";
+                    prop_assert!(body.is_empty() || matches!(status, 204 | 304) || null);
+                }
+                (Value::Null, bytes) => prop_assert_eq!(STANDARD.decode(bytes.as_str().unwrap()).unwrap(), body),
+                (found, Value::Null) => {
+                    let json = label.ends_with("json").then(|| serde_json::from_slice::<Value>(&body).ok()).flatten();
+                    let wanted = json.unwrap_or_else(|| String::from_utf8(body).unwrap().into());
+                    prop_assert_eq!(found, &wanted);
+                }
+                both => prop_assert!(false, "two bodies: {:?}", both),
+            }
+        }
+    }
+}
