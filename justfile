@@ -37,6 +37,10 @@ schemas:
 deny:
     cargo deny check
 
+# Every fuzz target for so many seconds (needs the nightly toolchain and cargo-fuzz).
+fuzz SECONDS:
+    for target in $(cargo +nightly fuzz list); do cargo +nightly fuzz run --sanitizer none $target fuzz/corpus/$target -- -max_total_time={{SECONDS}} -dict=fuzz/dictionaries/json.dict -max_len=4096 -timeout=20 || exit 1; done
+
 # All that CI runs.
 ci:
     .ci/run
