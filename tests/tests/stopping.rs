@@ -182,12 +182,13 @@ async fn blocked(home: &Home, api: &Mock, more: &[&str]) -> Running {
         "in",
         format!(r#"{{"method":"GET","url":"/x","passthrough":"{}"}}{}"#, "y".repeat(8 << 10), "\n").repeat(200),
     );
+    let before = api.count("/api/x");
     let keyway = run(home, api).args(["--input", "in", "--concurrency", "2"]).args(more.iter().copied()).start();
     // It stops asking when its results find no place any more: 64 KiB of them fill a pipe.
     let (mut last, mut quiet) = (0, 0);
     while quiet < 10 {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        let now = api.count("/api/x");
+        let now = api.count("/api/x") - before;
         quiet = if now == last && now > 8 { quiet + 1 } else { 0 };
         last = now;
     }
@@ -326,6 +327,25 @@ async fn a_second_signal_stops_whatever_is_waited_for() {
         keyway.signal("TERM").await;
         assert_eq!(keyway.end().await.code(), Some(143), "{what}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_right_behind_the_first_counts() {
+    let (api, mut seen) = keeping("in flight").await;
+    let mut lost = 0;
+    for n in 1..=4 {
+        let home = Home::new();
+        let mut keyway = run(&home, &api).args(["--drain-timeout-ms", "4000"]).start();
+        keyway.write(LINE).await;
+        seen.wait_for(|count| *count >= n).await.unwrap();
+        let both = format!("kill -TERM {pid}; kill -INT {pid}", pid = keyway.pid());
+        assert!(Command::new("sh").args(["-c", &both]).status().await.unwrap().success());
+        let ran = keyway.end().await;
+        assert!(matches!(ran.code(), Some(130 | 143)), "{ran}");
+        // An impatient person does not wait for the message to be interrupted.
+        lost += u32::from(ran.stdout.starts_with(b"{"));
+    }
+    assert_eq!(lost, 0, "the second of two signals was not heard, {lost} times of 4");
 }
 
 // --- inputs
