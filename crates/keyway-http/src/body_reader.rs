@@ -12,6 +12,9 @@ use crate::{
     transport::{WireFault, WireFaultKind},
 };
 
+/// So many parts of an encoded body are decoded in one go.
+const PARTS_A_TURN: usize = 16;
+
 /// Where the pieces of a body come from.
 pub(crate) trait Pieces: Send {
     /// The body's length, where its head tells it.
@@ -40,7 +43,7 @@ enum Held {
     /// Most bodies come in one piece, which is then passed on as it is.
     One(Bytes),
     Many(Vec<u8>),
-    Encoded(Decoder),
+    Encoded(Box<Decoder>),
 }
 
 // === impl BodyReader ===
@@ -55,7 +58,7 @@ impl<'b> BodyReader<'b> {
         deadline: Instant,
     ) -> Self {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let held = Decoder::of(headers).map_or(Held::Nothing, Held::Encoded);
+        let held = Decoder::of(headers).map_or(Held::Nothing, |decoder| Held::Encoded(Box::new(decoder)));
         let length = length.map(|length| usize::try_from(length).unwrap_or(usize::MAX));
         let announced = length.filter(|_| matches!(held, Held::Nothing));
         Self { budget, limit, announced, deadline, held, share: None }
@@ -100,13 +103,15 @@ impl<'b> BodyReader<'b> {
             self.add(piece);
             return Ok(());
         }
-        for part in piece.chunks(PART_BYTES) {
+        for (n, part) in piece.chunks(PART_BYTES).enumerate() {
             let Held::Encoded(decoder) = &mut self.held else { return Ok(()) };
             decoder.write(part).map_err(|error| undecodable(&error))?;
             let total = decoder.decoded().len();
             self.make_room(total).await?;
             // A piece may become a thousand times its size, and other messages have work too.
-            tokio::task::coop::consume_budget().await;
+            if n % PARTS_A_TURN == 0 {
+                tokio::task::yield_now().await;
+            }
         }
         Ok(())
     }

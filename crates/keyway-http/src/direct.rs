@@ -29,6 +29,7 @@ use tower_service::Service;
 
 use crate::{
     body_reader::Pieces,
+    fair::FairTcp,
     faults,
     options::TransportOptions,
     patience::Patience,
@@ -40,21 +41,19 @@ use crate::{
 pub(crate) const POOL_IDLE: Duration = Duration::from_secs(4);
 /// More headers than this are refused.
 pub(crate) const MAX_HEADERS: usize = 200;
-/// The most that is read from a connection at once, and so the most that an answer's head may have. A server that
-/// floods a connection keeps a worker busy no longer than it takes to look through this.
+/// The most that is held of a connection at once, and so the most that an answer's head may have.
 const MAX_BUFFER: usize = 64 << 10;
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-type Tcp = HttpConnector<GuardedResolver>;
 type Failed = Box<dyn Error + Send + Sync>;
 
 /// A client with its pool of connections.
 pub(crate) struct Direct<C>(Client<Timed<C>, Full<Bytes>>);
 
 /// Without TLS.
-pub(crate) type Plain = Direct<Tcp>;
+pub(crate) type Plain = Direct<FairTcp>;
 /// With TLS, HTTP/1.1 or 2 as the server chooses.
-pub(crate) type Secure = Direct<HttpsConnector<Tcp>>;
+pub(crate) type Secure = Direct<HttpsConnector<FairTcp>>;
 
 /// A connector whose whole way, TLS included, has its time.
 #[derive(Clone)]
@@ -78,7 +77,7 @@ pub(crate) struct DirectBody {
 
 impl Plain {
     pub(crate) fn new(options: &TransportOptions) -> Self {
-        Self::with(tcp(options), options)
+        Self::with(FairTcp(tcp(options)), options)
     }
 }
 
@@ -87,11 +86,11 @@ impl Secure {
         let mut tcp = tcp(options);
         tcp.enforce_http(false);
         let builder = HttpsConnectorBuilder::new().with_tls_config(tls).https_only().enable_all_versions();
-        Self::with(builder.wrap_connector(tcp), options)
+        Self::with(builder.wrap_connector(FairTcp(tcp)), options)
     }
 }
 
-fn tcp(options: &TransportOptions) -> Tcp {
+fn tcp(options: &TransportOptions) -> HttpConnector<GuardedResolver> {
     let mut tcp = HttpConnector::new_with_resolver(GuardedResolver(options.guard.clone()));
     tcp.set_nodelay(true);
     tcp.set_keepalive(Some(KEEP_ALIVE));

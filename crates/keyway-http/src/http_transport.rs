@@ -2,12 +2,12 @@
 
 use std::{sync::OnceLock, time::Duration};
 
-use http::{HeaderMap, HeaderValue, Request, Uri, header, header::Entry};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Uri, header, header::Entry};
 use http_body_util::Full;
 use keyway_component::is_loopback_host;
 use rustls::ClientConfig;
 use tokio::time::Instant;
-use url::Url;
 
 use crate::{
     body_reader::{BodyReader, Pieces},
@@ -71,7 +71,7 @@ impl HttpTransport {
             return self.read(status, headers, body, limits).await;
         }
         let is_plain = call.url.scheme() == "http";
-        let request = direct_request(call)?;
+        let request = direct_request(call).ok_or_else(faults::not_http)?;
         let response = if is_plain {
             self.plain.send(request, patience).await?
         } else {
@@ -84,7 +84,7 @@ impl HttpTransport {
 
     async fn read(
         &self,
-        status: http::StatusCode,
+        status: StatusCode,
         mut headers: HeaderMap,
         mut pieces: impl Pieces,
         (limit, deadline): (u64, Instant),
@@ -128,23 +128,20 @@ fn add_defaults(headers: &mut HeaderMap) {
     add(headers, header::ACCEPT, ANYTHING);
 }
 
-fn add(headers: &mut HeaderMap, name: http::HeaderName, value: HeaderValue) {
+fn add(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
     if let Entry::Vacant(place) = headers.entry(name) {
         place.insert(value);
     }
 }
 
-fn direct_request(call: WireCall) -> Result<Request<Full<bytes::Bytes>>, AttemptEnd> {
-    let uri: Uri = as_uri(&call.url).ok_or_else(faults::not_http)?;
+/// `None` where HTTP cannot carry the URL.
+fn direct_request(call: WireCall) -> Option<Request<Full<Bytes>>> {
+    let uri: Uri = call.url.as_str().parse().ok()?;
     let mut request = Request::new(Full::new(call.body));
     *request.method_mut() = call.method;
     *request.uri_mut() = uri;
     *request.headers_mut() = call.headers;
-    Ok(request)
-}
-
-fn as_uri(url: &Url) -> Option<Uri> {
-    url.as_str().parse().ok()
+    Some(request)
 }
 
 fn proxied_request(call: WireCall) -> reqwest::Request {

@@ -11,6 +11,7 @@ mod budget;
 mod clock;
 mod decoding;
 mod direct;
+mod fair;
 mod faults;
 mod http_transport;
 mod options;

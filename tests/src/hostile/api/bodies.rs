@@ -59,7 +59,8 @@ fn wholes() -> Vec<Case> {
         case("body-of-the-limit", "none 200", of_length(LIMIT, &spaces(LIMIT))),
         case("body-over-the-limit-by-one", "response_too_large", of_length(LIMIT + 1, &spaces(LIMIT + 1))).attempts(1),
         case("body-until-close-of-the-limit", "none 200", raw(head("") + &spaces(LIMIT))),
-        case("body-until-close-over-the-limit", "response_too_large", raw(head("") + &spaces(LIMIT + 1))).attempts(1),
+        // Where the system sees the end before the last bytes were read, the first attempt ends as a reset.
+        case("body-until-close-over-the-limit", "response_too_large", raw(head("") + &spaces(LIMIT + 1))),
         case("body-endless", "response_too_large", raw(head("")).repeat(vec![b' '; PIECE], ENDLESS)).attempts(1),
         case(
             "body-endless-of-a-failure",
