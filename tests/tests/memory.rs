@@ -40,7 +40,7 @@ fn pieces(byte: u8, bytes: usize) -> Body {
     Body::from_stream(stream::iter((0..bytes / PIECE).map(move |_| Ok::<_, Infallible>(piece.clone()))))
 }
 
-/// An API of large answers: `/N` is a body of `N` MiB that says so, `/unsaid/N` one that does not, `/zeros/N` one of zeros,
+/// An API of large answers: `/N` is a body of `N` MiB that says so, `/unsaid/N` one that does not,
 /// `/endless` one without an end, `/bomb` 64 MiB of zeros in gzip, `/nested` the same in gzip once more.
 async fn large(seen: Seen) -> Response {
     static BOMB: LazyLock<Bytes> = LazyLock::new(|| gzip::of_zeros(64 << 20).into());
@@ -58,7 +58,7 @@ async fn large(seen: Seen) -> Response {
         "bomb" => zipped(&BOMB, "gzip"),
         "nested" => zipped(&NESTED, "gzip, gzip"),
         _ => {
-            let mut answer = labelled(200, "text/plain", pieces(if path == "zeros" { 0 } else { b'x' }, bytes));
+            let mut answer = labelled(200, "text/plain", pieces(b'x', bytes));
             answer.headers_mut().insert("content-length", bytes.into());
             answer
         }
@@ -92,9 +92,6 @@ async fn a_process_of_its_own() {
     let mut outcomes = host.run(stream::iter(input));
     let (mut good, mut codes, mut longest) = (0, Vec::new(), 0);
     while let Some(outcome) = outcomes.next().await {
-        if told["written"] == true {
-            outcome.write_line(&mut Vec::new());
-        }
         match &outcome.result {
             Ok(answer) => {
                 good += 1;
@@ -114,9 +111,7 @@ const SMALL: u64 = 8 * MIB;
 async fn in_its_own_process(path: &str, concurrency: u64, messages: u64, body: u64) -> Value {
     let api = Mock::api(large).await;
     let told = json!({
-        "url": api.url, "path": path, "messages": messages, "concurrency": concurrency, "budget": body, "body": body,
-        // Writing is what takes long: where it is not what is tested it is left out.
-        "written": path.starts_with("/zeros")
+        "url": api.url, "path": path, "messages": messages, "concurrency": concurrency, "budget": body, "body": body
     });
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--ignored", "--exact", "a_process_of_its_own", "--nocapture"]).env(TOLD, told.to_string());
@@ -163,12 +158,6 @@ async fn a_compressed_body_counts_as_what_it_becomes() {
     // What is in gzip twice is opened once at most.
     let said = is_within("/nested/0", 32, 16, SMALL, None).await;
     assert!(said["longest"].as_u64().unwrap() < MIB, "{said}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_body_of_control_characters_takes_no_more_than_another() {
-    // Zeros are text, and each of them is six bytes of JSON.
-    is_within("/zeros/16", 1, 2, 16 * MIB, None).await;
 }
 
 // --- the command

@@ -141,7 +141,9 @@ impl<'b> BodyReader<'b> {
         self.held = match std::mem::replace(&mut self.held, Held::Nothing) {
             Held::Nothing => Held::One(piece),
             Held::One(first) => {
-                let mut bytes = Vec::with_capacity(self.announced.unwrap_or_default().max(first.len() + piece.len()));
+                // No more before there is a share: what the system gives in huge pages counts as used.
+                let known = self.announced.unwrap_or_default().min(FREE_BYTES);
+                let mut bytes = Vec::with_capacity(known.max(first.len() + piece.len()));
                 bytes.extend_from_slice(&first);
                 bytes.extend_from_slice(&piece);
                 Held::Many(bytes)

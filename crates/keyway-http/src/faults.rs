@@ -33,6 +33,20 @@ pub(crate) fn while_sending(error: &(dyn Error + 'static), connecting: bool) -> 
     AttemptEnd::MaybeProcessed(exchange_fault(error))
 }
 
+/// No connection through a proxy: it may be the proxy that refused.
+pub(crate) fn through_a_proxy(error: &(dyn Error + 'static), timed_out: bool) -> AttemptEnd {
+    let AttemptEnd::NeverSent(mut fault) = while_sending(error, true) else {
+        return AttemptEnd::MaybeProcessed(exchange_fault(error));
+    };
+    if timed_out {
+        fault = WireFault::new(WireFaultKind::Timeout, ConnectTimedOut.to_string());
+    }
+    if matches!(fault.kind, WireFaultKind::Connect | WireFaultKind::Timeout) {
+        fault.detail.push_str(" (through the proxy)");
+    }
+    AttemptEnd::NeverSent(fault)
+}
+
 /// A request that HTTP cannot carry.
 pub(crate) fn not_http() -> AttemptEnd {
     AttemptEnd::NeverSent(WireFault::new(WireFaultKind::Unusable, "the request cannot be sent as HTTP"))

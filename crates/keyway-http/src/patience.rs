@@ -23,9 +23,12 @@ impl Patience {
     /// # Errors
     /// It took too long.
     pub(crate) async fn wait<T>(&self, step: impl Future<Output = T>) -> Result<T, WireFault> {
-        let silence_ends = Instant::now().checked_add(self.idle).unwrap_or(self.deadline);
+        let now = Instant::now();
+        let silence_ends = now.checked_add(self.idle).unwrap_or(self.deadline);
         let ends = self.deadline.min(silence_ends);
-        timeout_at(ends, step).await.map_err(|_| {
+        // A step that is ready at once would never be too late, and a server can have the next one always ready.
+        let waited = if now < self.deadline { timeout_at(ends, step).await.ok() } else { None };
+        waited.ok_or_else(|| {
             let detail = if ends < self.deadline {
                 format!("the server was silent for {} ms", self.idle.as_millis())
             } else {
@@ -33,5 +36,24 @@ impl Patience {
             };
             WireFault::new(WireFaultKind::Timeout, detail)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_always_ready_ends_too() {
+        let deadline = Instant::now() + Duration::from_secs(3);
+        let patience = Patience { deadline, idle: Duration::from_secs(2) };
+        assert_eq!(patience.wait(ready(1)).await, Ok(1));
+        let silent = patience.wait(pending::<()>()).await.unwrap_err();
+        assert!(silent.detail.contains("silent for 2000 ms"), "{silent}");
+        let late = patience.wait(pending::<()>()).await.unwrap_err();
+        assert!(late.detail.contains("within the time"), "{late}");
+        assert_eq!(patience.wait(ready(1)).await, Err(late));
     }
 }

@@ -46,6 +46,8 @@ impl Proxies {
         match proxy {
             Proxy::None => Self::None,
             Proxy::Url(_) => Self::All,
+            // Nothing goes past a proxy that was meant: the requests say what is wrong with it.
+            Proxy::Environment if unusable_variable().is_some() => Self::All,
             Proxy::Environment if named().next().is_none() => Self::None,
             Proxy::Environment => Self::Some(Box::new(Matcher::from_env())),
         }
@@ -65,16 +67,28 @@ impl Proxies {
     }
 }
 
-/// The proxies that the environment names.
-fn named() -> impl Iterator<Item = Url> {
-    let values = NAMES.iter().filter_map(|name| std::env::var(name).ok()).filter(|value| !value.is_empty());
-    values.filter_map(|value| Url::parse(&value).or_else(|_| Url::parse(&format!("http://{value}"))).ok())
+/// The proxies that the environment names, each with the variable.
+fn named() -> impl Iterator<Item = (&'static str, Url)> {
+    let values = NAMES.iter().filter_map(|name| Some((*name, std::env::var(name).ok()?)));
+    values.filter(|(_, value)| !value.is_empty()).filter_map(|(name, value)| {
+        // `host:port` alone would be taken for a scheme and its path.
+        let url = if value.contains("://") { value } else { format!("http://{value}") };
+        Some((name, Url::parse(&url).ok()?))
+    })
+}
+
+/// A variable whose proxy is of a kind that is not known.
+fn unusable_variable() -> Option<&'static str> {
+    named().find(|(_, url)| !matches!(url.scheme(), "http" | "https")).map(|(name, _)| name)
 }
 
 // === impl Proxied ===
 
 impl Proxied {
     pub(crate) fn new(options: &TransportOptions, mut tls: ClientConfig) -> Result<Self, WireFault> {
+        if let (Proxy::Environment, Some(name)) = (&options.proxy, unusable_variable()) {
+            return Err(unusable(format!("the proxy in {name} cannot be used; write `http://host:port`")));
+        }
         // What reqwest would say by itself, were the settings its own (RFC 7301).
         tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         let builder = Client::builder()
@@ -102,7 +116,8 @@ impl Proxied {
         match patience.wait(self.0.execute(request)).await {
             Ok(Ok(response)) => Ok(ProxiedBody { response, patience }),
             Ok(Err(error)) if error.is_builder() => Err(faults::not_http()),
-            Ok(Err(error)) => Err(faults::while_sending(&error, error.is_connect())),
+            Ok(Err(error)) if error.is_connect() => Err(faults::through_a_proxy(&error, error.is_timeout())),
+            Ok(Err(error)) => Err(faults::while_sending(&error, false)),
             Err(timeout) => Err(AttemptEnd::MaybeProcessed(timeout)),
         }
     }
@@ -115,7 +130,7 @@ fn guard(options: &TransportOptions) -> AddressGuard {
     match &options.proxy {
         Proxy::None => guard,
         Proxy::Url(url) => guard.and_allowing(host_of(url.clone())),
-        Proxy::Environment => guard.and_allowing(named().filter_map(host_of)),
+        Proxy::Environment => guard.and_allowing(named().filter_map(|(_, url)| host_of(url))),
     }
 }
 

@@ -31,7 +31,7 @@ pub fn cases() -> Vec<Case> {
             challenge("Bearer resource_metadata=\"@THIEF@/.well-known/oauth-protected-resource\""),
         ),
         twice("dpop", challenge("DPoP error=\"use_dpop_nonce\"\r\ndpop-nonce: x")),
-        twice("challenge-of-100-kib", challenge(&"x".repeat(100 << 10))),
+        twice("challenge-of-40-kib", challenge(&"x".repeat(40 << 10))),
         twice("challenge-cut", challenge("Bearer realm=\"")),
         twice("location", refused("\r\nlocation: @THIEF@/sign-in?t=@TOKENPCT@", "")),
         twice("wait", refused("\r\nretry-after: 3600", "")),

@@ -58,7 +58,7 @@ pub fn cases() -> Vec<Case> {
         case("status-999", "http_status 999", first("HTTP/1.1 999 Denied")).attempts(1),
         case("reason-none", "none 200", first("HTTP/1.1 200")),
         case("reason-empty", "none 200", first("HTTP/1.1 200 ")),
-        case("reason-100-kib", "none 200", first(&format!("HTTP/1.1 200 {}", "x".repeat(100 << 10)))),
+        case("reason-40-kib", "none 200", first(&format!("HTTP/1.1 200 {}", "x".repeat(40 << 10)))),
         case("reason-1-mib", "response_invalid", first(&format!("HTTP/1.1 200 {}", "x".repeat(1 << 20)))),
         case("reason-nul", "response_invalid", first("HTTP/1.1 200 O\0K")),
         case("reason-escape", "response_invalid", first("HTTP/1.1 200 \x1b[31mOK")),

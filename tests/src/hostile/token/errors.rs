@@ -147,7 +147,7 @@ pub fn statuses(grant: Grant) -> Vec<Case> {
         case(
             "label-of-100-kib",
             "token_response_invalid",
-            bare(200, &format!("\r\ncontent-type: {}", "x".repeat(100 << 10))),
+            bare(200, &format!("\r\ncontent-type: {}", "x".repeat(40 << 10))),
         ),
     ];
     for status in [429, 503] {
