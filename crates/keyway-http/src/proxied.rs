@@ -79,7 +79,17 @@ fn named() -> impl Iterator<Item = (&'static str, Url)> {
 
 /// A variable whose proxy is of a kind that is not known.
 fn unusable_variable() -> Option<&'static str> {
-    named().find(|(_, url)| !matches!(url.scheme(), "http" | "https")).map(|(name, _)| name)
+    named().find(|(_, url)| !is_known(url)).map(|(name, _)| name)
+}
+
+fn is_known(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
+}
+
+/// `host:port` alone reads as a scheme and its path.
+fn with_scheme(url: &Url) -> Url {
+    let named = || Url::parse(&format!("http://{url}")).ok();
+    if url.has_host() { url.clone() } else { named().unwrap_or_else(|| url.clone()) }
 }
 
 // === impl Proxied ===
@@ -103,8 +113,12 @@ impl Proxied {
             Proxy::None => builder.no_proxy(),
             Proxy::Environment => builder,
             Proxy::Url(url) => {
-                let unfit = |_| unusable("the proxy's URL cannot be used; write `http://host:port`".to_owned());
-                builder.proxy(reqwest::Proxy::all(url.clone()).map_err(unfit)?)
+                let unfit = || unusable("the proxy's URL cannot be used; write `http://host:port`".to_owned());
+                let url = with_scheme(url);
+                if !is_known(&url) {
+                    return Err(unfit());
+                }
+                builder.proxy(reqwest::Proxy::all(url).map_err(|_| unfit())?)
             }
         };
         let client = builder.build().map_err(|error| unusable(format!("the HTTP client cannot be set up: {error}")))?;
@@ -129,7 +143,7 @@ fn guard(options: &TransportOptions) -> AddressGuard {
     let host_of = |url: Url| url.host_str().map(str::to_owned);
     match &options.proxy {
         Proxy::None => guard,
-        Proxy::Url(url) => guard.and_allowing(host_of(url.clone())),
+        Proxy::Url(url) => guard.and_allowing(host_of(with_scheme(url))),
         Proxy::Environment => guard.and_allowing(named().filter_map(|(_, url)| host_of(url))),
     }
 }
