@@ -1,6 +1,10 @@
 //! Time of day and randomness, passed in so that tests decide them.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+
+/// Nobody waits longer, whatever a server, a file or a message says: clocks can be moved on by so much without
+/// overflowing.
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Tells the time of day. Durations are measured with tokio's clock instead, which tests can pause.
 pub trait Clock: Send + Sync + 'static {

@@ -11,10 +11,7 @@ use crate::{
 
 /// An error before there was an answer. `connecting` says that there was no connection yet.
 pub(crate) fn while_sending(error: &(dyn Error + 'static), connecting: bool) -> AttemptEnd {
-    if let Some(refused) = cause::<AddressRefused>(error) {
-        return AttemptEnd::NeverSent(WireFault::new(WireFaultKind::AddressRefused, refused.to_string()));
-    }
-    if connecting || cause::<LookUpFailed>(error).is_some() {
+    if connecting || cause::<AddressRefused>(error).is_some() || cause::<LookUpFailed>(error).is_some() {
         return AttemptEnd::NeverSent(connect_fault(error));
     }
     if cause::<h2::Error>(error).is_some_and(was_refused) {
@@ -30,17 +27,16 @@ pub(crate) fn while_sending(error: &(dyn Error + 'static), connecting: bool) -> 
             "the connection ended before the request was on it",
         ));
     }
-    AttemptEnd::MaybeProcessed(exchange_fault(error))
+    AttemptEnd::MaybeProcessed(while_reading(error))
 }
 
 /// No connection through a proxy: it may be the proxy that refused.
 pub(crate) fn through_a_proxy(error: &(dyn Error + 'static), timed_out: bool) -> AttemptEnd {
-    let AttemptEnd::NeverSent(mut fault) = while_sending(error, true) else {
-        return AttemptEnd::MaybeProcessed(exchange_fault(error));
+    let mut fault = if timed_out {
+        WireFault::new(WireFaultKind::Timeout, ConnectTimedOut.to_string())
+    } else {
+        connect_fault(error)
     };
-    if timed_out {
-        fault = WireFault::new(WireFaultKind::Timeout, ConnectTimedOut.to_string());
-    }
     if matches!(fault.kind, WireFaultKind::Connect | WireFaultKind::Timeout) {
         fault.detail.push_str(" (through the proxy)");
     }
@@ -58,12 +54,10 @@ fn was_refused(error: &h2::Error) -> bool {
     error.is_remote() && (error.reason() == Some(h2::Reason::REFUSED_STREAM) || orderly_end)
 }
 
-/// An error in the middle of an answer.
-pub(crate) fn while_reading(error: &(dyn Error + 'static)) -> WireFault {
-    exchange_fault(error)
-}
-
 fn connect_fault(error: &(dyn Error + 'static)) -> WireFault {
+    if let Some(refused) = cause::<AddressRefused>(error) {
+        return WireFault::new(WireFaultKind::AddressRefused, refused.to_string());
+    }
     if let Some(tls) = cause::<rustls::Error>(error) {
         let detail = format!("TLS failed: {tls}; check the host's certificate, or give its CA");
         return WireFault::new(WireFaultKind::Tls, detail);
@@ -78,7 +72,8 @@ fn connect_fault(error: &(dyn Error + 'static)) -> WireFault {
     WireFault::new(WireFaultKind::Connect, format!("no connection: {}", deepest(error)))
 }
 
-fn exchange_fault(error: &(dyn Error + 'static)) -> WireFault {
+/// An error on a connection: in the middle of an answer, or where one should have come.
+pub(crate) fn while_reading(error: &(dyn Error + 'static)) -> WireFault {
     if let Some(tls) = cause::<rustls::Error>(error) {
         // In TLS 1.3 a server says only now that it does not take the client's certificate (RFC 8446 section 4.4.2.4).
         return WireFault::new(WireFaultKind::Tls, format!("TLS failed: {tls}; check the client's certificate"));

@@ -1,17 +1,17 @@
 //! The transport: HTTP/1.1 and 2, straight to the server or through a proxy.
 
-use std::{sync::OnceLock, time::Duration};
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Uri, header, header::Entry};
 use http_body_util::Full;
-use keyway_component::is_loopback_host;
 use rustls::ClientConfig;
 use tokio::time::Instant;
 
 use crate::{
     body_reader::{BodyReader, Pieces},
     budget::ByteBudget,
+    clock::LONGEST_WAIT,
     decoding::ACCEPT_ENCODING,
     direct::{Plain, Secure},
     faults,
@@ -28,7 +28,7 @@ const ANYTHING: HeaderValue = HeaderValue::from_static("*/*");
 /// Sends requests with hyper, or with reqwest where a proxy is in between; TLS is rustls with ring. Bodies are decoded
 /// here, where they are counted.
 ///
-/// Clients are built when first needed: certificate stores load at the first https call.
+/// What needs TLS is built when first needed: certificate stores load at the first https call.
 pub struct HttpTransport {
     options: TransportOptions,
     budget: ByteBudget,
@@ -59,11 +59,10 @@ impl HttpTransport {
         self.options.guard.check_literal(&call.url).map_err(|address| refused(address.to_string()))?;
         add_defaults(&mut call.headers);
 
-        let deadline = Instant::now() + call.timeout.min(LONGEST);
+        let deadline = Instant::now() + call.timeout.min(LONGEST_WAIT);
         let patience = Patience { deadline, idle: self.options.idle_timeout };
         let limits = (call.max_body_bytes, deadline);
-        let is_loopback = call.url.host_str().is_some_and(is_loopback_host);
-        if self.proxies.is_for(&call.url, is_loopback) {
+        if self.proxies.is_for(&call.url) {
             let proxied = self.proxied().map_err(|fault| AttemptEnd::NeverSent(fault.clone()))?;
             let mut body = proxied.send(proxied_request(call), patience).await?;
             let status = body.response().status();
@@ -114,9 +113,6 @@ impl HttpTransport {
         self.proxied.get_or_init(|| Proxied::new(&self.options, self.tls()?)).as_ref()
     }
 }
-
-/// Clocks can be moved on by so much.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// What every request carries, unless the call says otherwise.
 fn add_defaults(headers: &mut HeaderMap) {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper_util::client::proxy::matcher::Matcher;
+use keyway_component::is_loopback_host;
 use reqwest::{Client, Request, Response, redirect};
 use rustls::ClientConfig;
 use url::Url;
@@ -55,14 +56,14 @@ impl Proxies {
 
     /// Whether there is one for this URL. Loopback is always reached directly, and so is plain http, which goes nowhere
     /// else.
-    pub(crate) fn is_for(&self, url: &Url, is_loopback: bool) -> bool {
-        if is_loopback || url.scheme() != "https" {
-            return false;
-        }
+    pub(crate) fn is_for(&self, url: &Url) -> bool {
+        let elsewhere = || url.scheme() == "https" && !url.host_str().is_some_and(is_loopback_host);
         match self {
             Self::None => false,
-            Self::All => true,
-            Self::Some(matcher) => url.as_str().parse().is_ok_and(|uri| matcher.intercept(&uri).is_some()),
+            Self::All => elsewhere(),
+            Self::Some(matcher) => {
+                elsewhere() && url.as_str().parse().is_ok_and(|uri| matcher.intercept(&uri).is_some())
+            }
         }
     }
 }
@@ -70,11 +71,13 @@ impl Proxies {
 /// The proxies that the environment names, each with the variable.
 fn named() -> impl Iterator<Item = (&'static str, Url)> {
     let values = NAMES.iter().filter_map(|name| Some((*name, std::env::var(name).ok()?)));
-    values.filter(|(_, value)| !value.is_empty()).filter_map(|(name, value)| {
-        // `host:port` alone would be taken for a scheme and its path.
-        let url = if value.contains("://") { value } else { format!("http://{value}") };
-        Some((name, Url::parse(&url).ok()?))
-    })
+    values.filter(|(_, value)| !value.is_empty()).filter_map(|(name, value)| Some((name, read(&value)?)))
+}
+
+/// A proxy as it is named. `host:port` alone would be taken for a scheme and its path.
+fn read(proxy: &str) -> Option<Url> {
+    let with_scheme = if proxy.contains("://") { proxy.to_owned() } else { format!("http://{proxy}") };
+    Url::parse(&with_scheme).ok()
 }
 
 /// A variable whose proxy is of a kind that is not known.
@@ -84,12 +87,6 @@ fn unusable_variable() -> Option<&'static str> {
 
 fn is_known(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https")
-}
-
-/// `host:port` alone reads as a scheme and its path.
-fn with_scheme(url: &Url) -> Url {
-    let named = || Url::parse(&format!("http://{url}")).ok();
-    if url.has_host() { url.clone() } else { named().unwrap_or_else(|| url.clone()) }
 }
 
 // === impl Proxied ===
@@ -114,10 +111,7 @@ impl Proxied {
             Proxy::Environment => builder,
             Proxy::Url(url) => {
                 let unfit = || unusable("the proxy's URL cannot be used; write `http://host:port`".to_owned());
-                let url = with_scheme(url);
-                if !is_known(&url) {
-                    return Err(unfit());
-                }
+                let url = read(url.as_str()).filter(is_known).ok_or_else(unfit)?;
                 builder.proxy(reqwest::Proxy::all(url).map_err(|_| unfit())?)
             }
         };
@@ -143,7 +137,7 @@ fn guard(options: &TransportOptions) -> AddressGuard {
     let host_of = |url: Url| url.host_str().map(str::to_owned);
     match &options.proxy {
         Proxy::None => guard,
-        Proxy::Url(url) => guard.and_allowing(host_of(with_scheme(url))),
+        Proxy::Url(url) => guard.and_allowing(read(url.as_str()).and_then(host_of)),
         Proxy::Environment => guard.and_allowing(named().filter_map(|(_, url)| host_of(url))),
     }
 }

@@ -13,8 +13,7 @@ use backoff::{
 };
 use keyway_component::component::{Backoff, Retry};
 
-/// No wait is longer, whatever a file says: clocks can add that much without overflowing.
-const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 3600);
+use crate::clock::LONGEST_WAIT;
 
 /// The waits before one message's retries, in turn.
 pub struct Schedule {

@@ -8,8 +8,7 @@ use keyway_component::{
     component::{ResetHeader, ResetUnit, Throttle},
 };
 
-/// A server that asks for more than a year asks for a year: clocks can add that much without overflowing.
-const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 3600);
+use crate::clock::LONGEST_WAIT;
 
 /// Reads one value in the form of `Retry-After` (RFC 9110 section 10.2.3): seconds, or a date.
 ///

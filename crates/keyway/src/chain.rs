@@ -155,7 +155,7 @@ impl<'a> Journey<'a> {
                 Action::Done => match end {
                     AttemptEnd::Answered(mut wire) => match self.redirected(&wire) {
                         Some((next, confined)) => {
-                            if Origin::of(&next) != Origin::of(&self.call.url) {
+                            if self.leaves_origin(&next) {
                                 self.drop_secret_headers();
                             }
                             self.note(Some(&wire), None, "redirect", Duration::ZERO);
@@ -291,10 +291,14 @@ impl<'a> Journey<'a> {
         let confined = confine::confine(self.connection, &next).ok()?;
         // A server that puts the token into where it sends one must not send it elsewhere that way.
         let carries_a_secret = || self.connection.redactor().values(next.as_str()) != next.as_str();
-        if Origin::of(&next) != Origin::of(&self.call.url) && carries_a_secret() {
+        if self.leaves_origin(&next) && carries_a_secret() {
             return None;
         }
         Some((next, confined))
+    }
+
+    fn leaves_origin(&self, next: &url::Url) -> bool {
+        Origin::of(next) != Origin::of(&self.call.url)
     }
 
     /// A message's own credentials do not cross an origin either, in whatever header they sit.

@@ -77,11 +77,13 @@ pub fn parse(line: &Bytes) -> Result<Message, InvalidMessage> {
         passthrough: None,
     })?;
     let read = read(text, &mut members);
-    // What is echoed stands in a result, which has to be readable.
-    let raw =
-        |part: Option<&RawValue>| part.map(|part| RawJson::part_of(line, part)).filter(|part| !part.is_too_deep());
+    // What is echoed stands in a result, which has to be readable. A part is no deeper than its line.
+    let too_deep = is_too_deep(line);
+    let raw = |part: Option<&RawValue>| {
+        part.map(|part| RawJson::part_of(line, part)).filter(|part| !(too_deep && part.is_too_deep()))
+    };
     let (id, passthrough) = (raw(members.get("id")), raw(members.get("passthrough")));
-    let message = read.and_then(|()| check_depth(line)).and_then(|()| build(line, &members));
+    let message = read.and_then(|()| check_depth(too_deep)).and_then(|()| build(line, &members));
     match message {
         Ok(message) => Ok(Message { id, passthrough, ..message }),
         Err(reason) => Err(InvalidMessage { reason, id, passthrough }),
@@ -168,9 +170,9 @@ impl<'l> Members<'l> {
     }
 }
 
-fn check_depth(line: &Bytes) -> Result<(), String> {
+fn check_depth(too_deep: bool) -> Result<(), String> {
     let deep = || Err(format!("the line is nested deeper than {DEEPEST} levels; send such data as `text`"));
-    if is_too_deep(line) { deep() } else { Ok(()) }
+    if too_deep { deep() } else { Ok(()) }
 }
 
 fn build(line: &Bytes, members: &Members<'_>) -> Result<Message, String> {
