@@ -74,7 +74,7 @@ fn connect_fault(error: &(dyn Error + 'static)) -> WireFault {
 
 /// An error on a connection: in the middle of an answer, or where one should have come.
 pub(crate) fn while_reading(error: &(dyn Error + 'static)) -> WireFault {
-    if let Some(tls) = cause::<rustls::Error>(error) {
+    if let Some(tls @ rustls::Error::AlertReceived(_)) = cause::<rustls::Error>(error) {
         // In TLS 1.3 a server says only now that it does not take the client's certificate (RFC 8446 section 4.4.2.4).
         return WireFault::new(WireFaultKind::Tls, format!("TLS failed: {tls}; check the client's certificate"));
     }
@@ -111,4 +111,27 @@ fn deepest(error: &(dyn Error + 'static)) -> String {
         last = source;
     }
     if last.is::<reqwest::Error>() { "an error without a cause".to_owned() } else { last.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::AlertDescription;
+
+    use super::*;
+
+    #[test]
+    fn what_breaks_in_the_middle_of_an_answer_is_told_apart() {
+        let tls = |error: rustls::Error| io::Error::new(io::ErrorKind::InvalidData, error);
+        let table = [
+            (tls(rustls::Error::AlertReceived(AlertDescription::CertificateRequired)), WireFaultKind::Tls),
+            // A record that was damaged on its way says nothing about anybody's certificate, and may come whole next time.
+            (tls(rustls::Error::DecryptError), WireFaultKind::Protocol),
+            (io::ErrorKind::InvalidInput.into(), WireFaultKind::Protocol),
+            (io::ErrorKind::UnexpectedEof.into(), WireFaultKind::Reset),
+            (io::ErrorKind::ConnectionReset.into(), WireFaultKind::Reset),
+        ];
+        for (error, kind) in table {
+            assert_eq!(while_reading(&error).kind, kind, "{error:?}");
+        }
+    }
 }
