@@ -69,6 +69,19 @@ async fn a_checkpoint_on_a_full_disk_is_told_before_anything_is_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_checkpoint_without_an_end_is_refused() {
+    let (home, api) = (Home::new(), willing().await);
+    home.write("in", lines(3));
+    for device in ["/dev/zero", "/dev/full"] {
+        // It must not be read to its end, which never comes, nor into memory, which has one.
+        let run = run(&home, &api).args(["--input", "in", "--output", "out", "--checkpoint", device]);
+        let ran = run.through(["sh", "-c", "ulimit -v 4000000; exec \"$@\"", "sh"]).run("").await;
+        assert!(matches!(ran.code(), Some(2 | 4)) && ran.stderr.contains(device), "{ran}");
+    }
+    assert_eq!(api.count("/api/x"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_fills_while_a_run_writes_ends_it_and_costs_no_result() {
     const LINES: usize = 400;
     let (home, api) = (Home::new(), willing().await);
@@ -134,6 +147,33 @@ async fn a_reader_that_goes_away_lets_what_is_under_way_end_and_nothing_more_beg
     let sent = api.count("/api/x");
     assert!(sent < 1000, "{sent} of 1000 were sent: {ran}");
     assert!(!ran.stderr.contains("error"), "{ran}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fails_after_the_reader_went_away_is_put_aside_all_the_same() {
+    let (home, arrived, release) = (Home::new(), watch::Sender::new(0), watch::Sender::new(false));
+    let (tell, released) = (arrived.clone(), release.clone());
+    let api = Mock::api(move |seen| {
+        let (tell, mut released) = (tell.clone(), released.subscribe());
+        async move {
+            if seen.nth == 0 {
+                return reply(200, &json!({}));
+            }
+            tell.send_modify(|count| *count += 1);
+            let _ = released.wait_for(|released| *released).await;
+            reply(404, &json!({}))
+        }
+    })
+    .await;
+    home.write("in", lines(1000));
+    let mut keyway = run(&home, &api).args(["--input", "in", "--concurrency", "4", "--dead-letter", "failed"]).start();
+    keyway.read().await;
+    arrived.subscribe().wait_for(|count| *count == 4).await.unwrap();
+    keyway.close_stdout();
+    release.send_replace(true);
+    keyway.end().await.succeeded();
+    let put_aside = fs::read_to_string(home.file("failed")).unwrap().lines().count();
+    assert_eq!(put_aside, api.count("/api/x") - 1, "all that were sent failed, but for the first");
 }
 
 /// A run whose results nobody reads, up to where it can write no more.
@@ -381,6 +421,14 @@ async fn a_file_can_be_standard_input() {
     let file = File::open(home.write("in", lines(3))).unwrap();
     let keyway = run(&home, &api).stdin(Stdio::from(file)).start();
     assert_eq!(line_numbers(&keyway.end().await.succeeded().outcomes()), [1, 2, 3]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_input_that_breaks_off_is_named() {
+    let (home, api) = (Home::new(), willing().await);
+    fs::create_dir(home.file("folder")).unwrap();
+    let ran = run(&home, &api).args(["--input", "folder"]).run("").await;
+    assert!(ran.stderr.contains("`folder` cannot be read"), "{ran}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

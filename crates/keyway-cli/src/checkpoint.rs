@@ -93,6 +93,10 @@ impl Checkpoint {
         let what = format!("`{}`", path.display());
         let failed = |why: io::Error| CliError::Output { what: what.clone(), why };
         let file = File::options().create(true).read(true).append(true).open(path).map_err(failed)?;
+        // A device or a pipe may have no end, and keeps nothing.
+        if !file.metadata().map_err(failed)?.is_file() {
+            return Err(CliError::Usage(format!("the checkpoint {what} is no file; give the path of one")));
+        }
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

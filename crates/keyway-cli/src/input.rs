@@ -15,16 +15,18 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{checkpoint::Answered, exit::CliError};
 
-/// Lines that are read ahead. More would only cost memory.
-const READ_AHEAD: usize = 64;
+/// Lines that go to the run at once, if so many have come. Twice as many are read ahead; more would only cost memory.
+const BATCH: usize = 64;
 const BUFFER: usize = 64 << 10;
 
 /// Lines as they come, and what ended them.
 pub(crate) struct Input {
-    /// Each with its number.
-    pub(crate) lines: mpsc::Receiver<(u64, Line)>,
+    /// Each with its number, as many as came together.
+    pub(crate) lines: mpsc::Receiver<Vec<(u64, Line)>>,
     /// The reader's error, if it was no plain end.
     pub(crate) error: oneshot::Receiver<io::Error>,
+    /// What it is, for people.
+    pub(crate) what: String,
     /// Bytes read so far.
     pub(crate) read: Arc<AtomicU64>,
     /// The length of the input, where it is a file.
@@ -39,41 +41,49 @@ pub(crate) fn open(
     answered: Answered,
 ) -> Result<Input, CliError> {
     let read = Arc::new(AtomicU64::new(0));
+    let what = path.map_or("standard input".to_owned(), |path| format!("`{}`", path.display()));
+    let failed = |why| CliError::Input { what: what.clone(), why };
     let (source, total): (Box<dyn Read + Send>, Option<u64>) = match path {
         None => (Box::new(io::stdin()), standard_input_file().map(|file| file.len())),
         Some(path) => {
-            let what = || format!("`{}`", path.display());
-            let file = File::open(path).map_err(|why| CliError::Input { what: what(), why })?;
-            let metadata = file.metadata().map_err(|why| CliError::Input { what: what(), why })?;
+            let file = File::open(path).map_err(failed)?;
+            let metadata = file.metadata().map_err(failed)?;
             (Box::new(file), metadata.is_file().then_some(metadata.len()))
         }
     };
-    let (sender, lines) = mpsc::channel(READ_AHEAD);
-    let (failed, error) = oneshot::channel();
-    let counted = Counted { source, read: Arc::clone(&read) };
+    let (sender, batches) = mpsc::channel(1);
+    let (broke_off, error) = oneshot::channel();
+    let source = BufReader::with_capacity(BUFFER, Counted { source, read: Arc::clone(&read) });
+    let lines = Lines::new(source, max_line_bytes).keeping_long(keep_long);
     let reading = move || {
-        let lines = Lines::new(BufReader::with_capacity(BUFFER, counted), max_line_bytes).keeping_long(keep_long);
-        for (number, line) in (1..).zip(lines) {
-            match line {
-                Ok(_) if answered.has(number) => {}
-                // A closed channel means that the run stops reading.
-                Ok(line) => {
-                    if sender.blocking_send((number, line)).is_err() {
-                        return;
-                    }
-                }
-                Err(error) => {
-                    let _ = failed.send(error);
-                    return;
-                }
-            }
+        if let Err(error) = send(lines, &sender, &answered) {
+            let _ = broke_off.send(error);
         }
     };
-    std::thread::Builder::new()
-        .name("input".to_owned())
-        .spawn(reading)
-        .map_err(|why| CliError::Input { what: "the input".to_owned(), why })?;
-    Ok(Input { lines, error, read, total })
+    std::thread::Builder::new().name("input".to_owned()).spawn(reading).map_err(failed)?;
+    Ok(Input { lines: batches, error, what, read, total })
+}
+
+/// Sends all lines, in batches of what can be had without waiting.
+fn send(
+    mut lines: Lines<BufReader<Counted>>,
+    sender: &mpsc::Sender<Vec<(u64, Line)>>,
+    answered: &Answered,
+) -> io::Result<()> {
+    let (mut batch, mut number) = (Vec::new(), 0);
+    while let Some(line) = lines.next() {
+        let line = line?;
+        number += 1;
+        if !answered.has(number) {
+            batch.push((number, line));
+        }
+        let waits = batch.len() == BATCH || !lines.has_one_at_hand();
+        // A closed channel means that the run stops reading.
+        if waits && !batch.is_empty() && sender.blocking_send(std::mem::take(&mut batch)).is_err() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// What standard input is, where it is a file.

@@ -2,11 +2,12 @@
 
 use std::{
     fs::File,
-    io::{self, BufRead, Seek, Write},
+    io::{self, BufRead, BufReader, Read, Seek, Write},
     sync::Arc,
 };
 
 use bytes::Bytes;
+use memchr::memchr;
 
 /// One line of input, without its `\n`. A `\r` before that stays: to JSON it is white space, and a line that is put aside
 /// is put aside as it came.
@@ -62,7 +63,13 @@ impl<R: BufRead> Lines<R> {
                 self.ended = true;
                 return if length > 0 { self.finish(line, length, kept).map(Some) } else { Ok(None) };
             }
-            let (part, used, done) = match available.iter().position(|byte| *byte == b'\n') {
+            let (part, used, done) = match memchr(b'\n', available) {
+                // All of it is here.
+                Some(at) if length == 0 && at <= self.limit => {
+                    let line = Line::Whole(Bytes::copy_from_slice(&available[..at]));
+                    self.reader.consume(at + 1);
+                    return Ok(Some(line));
+                }
                 Some(at) => (&available[..at], at + 1, true),
                 None => (available, available.len(), false),
             };
@@ -97,6 +104,13 @@ impl<R: BufRead> Lines<R> {
     }
 }
 
+impl<R: Read> Lines<BufReader<R>> {
+    /// Whether the next line is in the buffer: to have it, nobody has to be waited for.
+    pub fn has_one_at_hand(&self) -> bool {
+        memchr(b'\n', self.reader.buffer()).is_some()
+    }
+}
+
 impl<R: BufRead> Iterator for Lines<R> {
     type Item = io::Result<Line>;
 
@@ -112,8 +126,6 @@ impl<R: BufRead> Iterator for Lines<R> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{BufReader, Read};
-
     use super::*;
 
     /// Whole lines as text, long ones as their length and what was kept of them.
