@@ -36,6 +36,14 @@ impl Origin {
         Some(Self { https, host: url.host_str()?.to_owned(), port: url.port_or_known_default()? })
     }
 
+    /// Whether a URL is at this origin.
+    #[must_use]
+    pub fn is_of(&self, url: &Url) -> bool {
+        url.scheme() == if self.https { "https" } else { "http" }
+            && url.host_str() == Some(&self.host)
+            && url.port_or_known_default() == Some(self.port)
+    }
+
     /// Whether it is reached over TLS.
     #[must_use]
     pub fn is_https(&self) -> bool {
@@ -146,6 +154,11 @@ mod tests {
         assert_ne!(origin("https://api.example.com"), origin("http://api.example.com"));
         assert_ne!(origin("https://api.example.com"), origin("https://api.example.com:8443"));
         assert_ne!(origin("https://api.example.com"), origin("https://api.example.com.evil.test"));
+        let api = origin("https://api.example.com");
+        assert!(api.is_of(&Url::parse("https://API.example.com:443/a").unwrap()));
+        for other in ["http://api.example.com", "https://api.example.com:8443", "https://api.example.com.evil.test"] {
+            assert!(!api.is_of(&Url::parse(other).unwrap()), "{other}");
+        }
         assert_eq!(origin("https://api.example.com:8443/x").to_string(), "https://api.example.com:8443");
     }
 

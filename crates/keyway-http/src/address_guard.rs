@@ -47,11 +47,13 @@ impl AddressGuard {
     /// # Errors
     /// The address, if it may not be used.
     pub fn check_literal(&self, url: &Url) -> Result<(), AddressRefused> {
-        match url.host() {
-            Some(Host::Ipv4(address)) => self.check(url.host_str().unwrap_or_default(), IpAddr::V4(address)),
-            Some(Host::Ipv6(address)) => self.check(url.host_str().unwrap_or_default(), IpAddr::V6(address)),
-            _ => Ok(()),
-        }
+        let address = match url.host() {
+            Some(Host::Ipv4(address)) => IpAddr::V4(address),
+            Some(Host::Ipv6(address)) => IpAddr::V6(address),
+            _ => return Ok(()),
+        };
+        // An address names itself.
+        self.decide(url.host_str().unwrap_or_default(), address, |_| true)
     }
 
     /// Checks an address that a host's name led to.
@@ -59,12 +61,19 @@ impl AddressGuard {
     /// # Errors
     /// The address, if it may not be used.
     pub fn check(&self, host: &str, address: IpAddr) -> Result<(), AddressRefused> {
-        let named_loopback = is_loopback_host(host) && address.is_loopback();
-        if is_public(address) || named_loopback || self.private_hosts.contains(&host.to_ascii_lowercase()) {
-            Ok(())
-        } else {
-            Err(AddressRefused { host: host.to_owned(), address })
-        }
+        self.decide(host, address, is_loopback_host)
+    }
+
+    fn decide(
+        &self,
+        host: &str,
+        address: IpAddr,
+        names_loopback: impl FnOnce(&str) -> bool,
+    ) -> Result<(), AddressRefused> {
+        let is_allowed = is_public(address)
+            || (address.is_loopback() && names_loopback(host))
+            || self.private_hosts.contains(&host.to_ascii_lowercase());
+        if is_allowed { Ok(()) } else { Err(AddressRefused { host: host.to_owned(), address }) }
     }
 }
 

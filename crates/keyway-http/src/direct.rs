@@ -39,8 +39,6 @@ use crate::{
 
 /// Idle connections are dropped before common servers drop them (5 s), so that no request meets a closing one.
 pub(crate) const POOL_IDLE: Duration = Duration::from_secs(4);
-/// More headers than this are refused.
-pub(crate) const MAX_HEADERS: usize = 200;
 /// The most that is held of a connection at once, and so the most that an answer's head may have.
 const MAX_BUFFER: usize = 64 << 10;
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -113,7 +111,6 @@ where
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(POOL_IDLE)
-            .http1_max_headers(MAX_HEADERS)
             .http1_max_buf_size(MAX_BUFFER)
             .http2_max_header_list_size(MAX_BUFFER as u32);
         Self(builder.build(connector))

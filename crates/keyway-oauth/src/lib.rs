@@ -24,7 +24,9 @@ mod spent;
 pub mod store;
 mod token;
 
-pub use account::{Account, AccountError, AccountOrigin, AccountSettings, Grant, client_owner, grant_inputs};
+pub use account::{
+    Account, AccountError, AccountOrigin, AccountSettings, Endpoints, Grant, client_owner, grant_inputs,
+};
 pub use credential::{Credential, CredentialError};
 pub use credentials::CredentialFolder;
 pub use fault::{OAuthAnswer, TokenError, TokenErrorKind, TokenFault, TokenFaultKind};

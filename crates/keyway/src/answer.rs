@@ -6,9 +6,8 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, header};
 use keyway_http::{Body, WireAnswer};
 use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 
-use crate::raw_json::is_too_deep;
+use crate::sound_json::is_sound_json;
 
 /// An HTTP answer of the API.
 #[derive(Debug, Clone)]
@@ -91,15 +90,10 @@ fn kind(wire: &WireAnswer, method: &Method) -> BodyKind {
         return BodyKind::None;
     }
     match std::str::from_utf8(&wire.body) {
-        Ok(text) if says_json(&wire.headers) && is_sound(text) => BodyKind::Json,
+        Ok(text) if says_json(&wire.headers) && is_sound_json(text) => BodyKind::Json,
         Ok(_) => BodyKind::Text,
         Err(_) => BodyKind::Bytes,
     }
-}
-
-/// Whether it is JSON that can be passed on as JSON.
-fn is_sound(text: &str) -> bool {
-    serde_json::from_str::<&RawValue>(text).is_ok() && !is_too_deep(text.as_bytes())
 }
 
 /// `application/json` or anything with `+json` (RFC 6839 section 3.1).

@@ -3,12 +3,13 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use keyway_component::{Redactor, Template, component::Authorization};
+use keyway_component::{Redactor, Template};
 use keyway_oauth::{Account, TokenSource, TokenStats};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{
     answer::Answer,
+    authorization_header::AuthorizationHeader,
     catalog::LoadedComponent,
     chain,
     failure::{Code, Failure},
@@ -16,6 +17,7 @@ use crate::{
     host::Shared,
     message::Message,
     pace::Pace,
+    places::Places,
 };
 
 /// One account, ready to send. Clones share token, gate and pace.
@@ -29,6 +31,7 @@ struct Inner {
     gate: Arc<Gate>,
     pace: Pace,
     in_flight: Option<Semaphore>,
+    places: Places,
     prepared: Prepared,
     /// Filled in when first needed, and again when the API has refused what was sent.
     secret_headers: Mutex<Option<Arc<HeaderMap>>>,
@@ -41,6 +44,8 @@ pub(crate) struct Prepared {
     /// Headers that name a secret: they are filled in at the first attempt, and go only where the token goes.
     pub(crate) secret_headers: Vec<(HeaderName, Template)>,
     pub(crate) query: Vec<(String, String)>,
+    /// Where the token goes, if that is a header.
+    pub(crate) authorization: Option<AuthorizationHeader>,
 }
 
 // === impl Connection ===
@@ -55,9 +60,9 @@ impl Connection {
         let throttle = &loaded.component().throttle;
         let in_flight = throttle.max_in_flight.map(|permits| Semaphore::new(permits as usize));
         let pace = Pace::new(throttle.max_per_second);
-        let gate = Arc::default();
+        let (gate, places) = (Arc::default(), Places::of(&tokens.account().endpoints));
         let secret_headers = Mutex::default();
-        Self(Arc::new(Inner { shared, loaded, tokens, gate, pace, in_flight, prepared, secret_headers }))
+        Self(Arc::new(Inner { shared, loaded, tokens, gate, pace, in_flight, places, prepared, secret_headers }))
     }
 
     /// Sends one message.
@@ -118,8 +123,16 @@ impl Connection {
         &self.0.pace
     }
 
+    pub(crate) fn places(&self) -> &Places {
+        &self.0.places
+    }
+
     pub(crate) fn static_headers(&self) -> &HeaderMap {
         &self.0.prepared.headers
+    }
+
+    pub(crate) fn authorization_header(&self) -> Option<&AuthorizationHeader> {
+        self.0.prepared.authorization.as_ref()
     }
 
     /// The component's headers that name a secret, filled in.
@@ -164,11 +177,8 @@ impl Connection {
 
     /// Whether a header is the account's own, whatever a message says.
     pub(crate) fn is_account_header(&self, lower_name: &str) -> bool {
-        let authorization = match &self.account().component.api.authorization {
-            Authorization::Header { name, .. } => name.eq_ignore_ascii_case(lower_name),
-            Authorization::Query { .. } => false,
-        };
-        authorization || self.0.prepared.secret_headers.iter().any(|(name, _)| name == lower_name)
+        self.authorization_header().is_some_and(|header| header.name() == lower_name)
+            || self.0.prepared.secret_headers.iter().any(|(name, _)| name == lower_name)
     }
 
     /// The component's own limit on requests under way, where it has one.

@@ -15,6 +15,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     admitted::Connections,
+    authorization_header::AuthorizationHeader,
     builder::HostBuilder,
     catalog::{Catalog, CatalogError, LoadedComponent},
     connection::{Connection, Prepared},
@@ -255,6 +256,8 @@ fn prepare(account: &Account) -> Result<Prepared, ConnectError> {
         header: header.to_owned(),
         why,
     };
+    prepared.authorization =
+        AuthorizationHeader::of(&api.authorization).map_err(|why| error("Authorization", why.to_string()))?;
     for (name, template) in &api.headers {
         let key = HeaderName::try_from(name.as_str()).map_err(|why| error(name, why.to_string()))?;
         let secret = |name: &str| account.component.variables.get(name).is_some_and(|variable| variable.secret);

@@ -21,6 +21,7 @@
 
 mod admitted;
 mod answer;
+mod authorization_header;
 mod builder;
 mod catalog;
 mod chain;
@@ -33,8 +34,10 @@ mod lines;
 mod message;
 mod outcome;
 mod pace;
+mod places;
 mod raw_json;
 mod run;
+mod sound_json;
 
 pub use answer::{Answer, BodyKind};
 pub use builder::{BuildError, HostBuilder};

@@ -58,8 +58,9 @@ impl RawJson {
 /// Whether valid JSON is nested deeper than [`DEEPEST`].
 pub(crate) fn is_too_deep(json: &[u8]) -> bool {
     let opens = |byte: &u8| matches!(byte, b'[' | b'{');
-    // Nearly all JSON has fewer brackets than that, and then none of its texts has to be told from them.
-    if json.iter().filter(|byte| opens(byte)).count() <= DEEPEST {
+    // Nearly all JSON is shorter than that would be, or has fewer brackets, and then none of its texts has to be told
+    // from them.
+    if json.len() <= 2 * DEEPEST || json.iter().filter(|byte| opens(byte)).count() <= DEEPEST {
         return false;
     }
     let (mut depth, mut in_text, mut escaped) = (0usize, false, false);

@@ -4,7 +4,7 @@ use http::{StatusCode, header};
 use keyway_http::WireAnswer;
 use url::Url;
 
-use super::confine::check_text;
+use super::spelling::check_text;
 
 /// The target of a redirect (RFC 9110 section 15.4), or nothing where there is none that can be read.
 pub(super) fn target(answer: &WireAnswer, from: &Url) -> Option<Url> {

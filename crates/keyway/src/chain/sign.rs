@@ -1,8 +1,7 @@
 //! Puts the token where the component says, and only where it may go.
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
-use http::{HeaderName, HeaderValue};
 use keyway_component::component::Authorization;
 use keyway_http::WireCall;
 use keyway_oauth::Token;
@@ -18,7 +17,7 @@ pub(super) async fn sign(
     call: &mut WireCall,
     confined: Confined,
     connection: &Connection,
-    token: &Token,
+    token: &Arc<Token>,
 ) -> Result<bool, Failure> {
     if !confined.token {
         return Ok(false);
@@ -26,28 +25,16 @@ pub(super) async fn sign(
     for (name, value) in connection.secret_headers().await?.iter() {
         call.headers.insert(name.clone(), value.clone());
     }
-    let access_token = token.access_token.expose_secret_text();
-    match &connection.account().component.api.authorization {
-        Authorization::Header { name, scheme } => {
-            let text = if scheme.is_empty() {
-                Cow::Borrowed(access_token)
-            } else {
-                Cow::Owned(format!("{scheme} {access_token}"))
-            };
-            let unfit = || {
-                Failure::new(
-                    Code::TokenResponseInvalid,
-                    "the access token has characters that no header can carry; report it to the vendor",
-                )
-            };
-            let name = HeaderName::try_from(name.as_str()).map_err(|_| unfit())?;
-            let mut value = HeaderValue::from_str(&text).map_err(|_| unfit())?;
-            value.set_sensitive(true);
-            call.headers.insert(name, value);
-        }
-        Authorization::Query { name } => {
-            call.url.query_pairs_mut().append_pair(name, access_token);
-        }
+    if let Some(header) = connection.authorization_header() {
+        let value = header.value(token).map_err(|_| {
+            Failure::new(
+                Code::TokenResponseInvalid,
+                "the access token has characters that no header can carry; report it to the vendor",
+            )
+        })?;
+        call.headers.insert(header.name().clone(), value);
+    } else if let Authorization::Query { name } = &connection.account().component.api.authorization {
+        call.url.query_pairs_mut().append_pair(name, token.access_token.expose_secret_text());
     }
     Ok(true)
 }

@@ -1,7 +1,10 @@
 //! An outcome as one line. Written by hand: the body is passed through as the bytes that it is.
 
+use std::borrow::Cow;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
+use memchr::memchr2_iter;
 use serde::Serialize;
 
 use super::Outcome;
@@ -71,18 +74,20 @@ fn write_headers(out: &mut Vec<u8>, headers: &HeaderMap) {
         }
         json(out, name.as_str());
         out.push(b':');
-        let text = |value: &http::HeaderValue| {
-            let bytes = value.as_bytes();
-            std::str::from_utf8(bytes)
-                .map_or_else(|_| bytes.iter().map(|byte| char::from(*byte)).collect(), str::to_owned)
-        };
-        let mut values = headers.get_all(name).iter().map(text);
+        let mut values = headers.get_all(name).iter().map(header_text);
         match (values.next(), values.next()) {
             (Some(only), None) => json(out, &only),
             (first, second) => json(out, &first.into_iter().chain(second).chain(values).collect::<Vec<_>>()),
         }
     }
     out.push(b'}');
+}
+
+fn header_text(value: &HeaderValue) -> Cow<'_, str> {
+    match std::str::from_utf8(value.as_bytes()) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => value.as_bytes().iter().map(|byte| char::from(*byte)).collect(),
+    }
 }
 
 fn write_error(out: &mut Vec<u8>, failure: &Failure) {
@@ -137,10 +142,8 @@ fn raw(out: &mut Vec<u8>, value: &RawJson) {
 fn one_line(out: &mut Vec<u8>, bytes: &[u8]) {
     let start = out.len();
     out.extend_from_slice(bytes);
-    for byte in &mut out[start..] {
-        if matches!(byte, b'\n' | b'\r') {
-            *byte = b' ';
-        }
+    for at in memchr2_iter(b'\n', b'\r', bytes) {
+        out[start + at] = b' ';
     }
 }
 
@@ -156,7 +159,7 @@ fn json<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use http::{HeaderName, HeaderValue, Method, StatusCode};
+    use http::{HeaderName, Method, StatusCode};
     use keyway_http::WireAnswer;
     use proptest::prelude::*;
     use serde_json::Value;
