@@ -28,7 +28,7 @@ pub fn check(data: &[u8]) {
     assert_eq!(failure.code.as_str() == "invalid_message", parsed.is_err(), "{failure} and {parsed:?}");
 
     let mut written = Vec::new();
-    outcome.write_line(&mut written);
+    outcome.write_line(&mut written).expect("memory takes it");
     let text = std::str::from_utf8(&written).expect("an outcome is UTF-8");
     let text = text.strip_suffix('\n').expect("an outcome ends with a line break");
     assert!(!text.contains(['\n', '\r']), "{text:?}");

@@ -125,7 +125,7 @@ pub async fn run_one(host: &Host, line: impl AsRef<[u8]>) -> String {
 /// An outcome as it is written, without its line break.
 pub fn written(outcome: &Outcome) -> String {
     let mut line = Vec::new();
-    outcome.write_line(&mut line);
+    outcome.write_line(&mut line).expect("memory takes it");
     let line = String::from_utf8(line).expect("outcomes are UTF-8");
     assert_eq!(line.matches('\n').count(), 1, "one line a message: {line:?}");
     line.trim_end_matches('\n').to_owned()

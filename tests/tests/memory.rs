@@ -40,7 +40,7 @@ fn pieces(byte: u8, bytes: usize) -> Body {
     Body::from_stream(stream::iter((0..bytes / PIECE).map(move |_| Ok::<_, Infallible>(piece.clone()))))
 }
 
-/// An API of large answers: `/N` is a body of `N` MiB that says so, `/unsaid/N` one that does not,
+/// An API of large answers: `/N` is a body of `N` MiB that says so, `/unsaid/N` one that does not, `/zeros/N` one of zeros,
 /// `/endless` one without an end, `/bomb` 64 MiB of zeros in gzip, `/nested` the same in gzip once more.
 async fn large(seen: Seen) -> Response {
     static BOMB: LazyLock<Bytes> = LazyLock::new(|| gzip::of_zeros(64 << 20).into());
@@ -58,7 +58,7 @@ async fn large(seen: Seen) -> Response {
         "bomb" => zipped(&BOMB, "gzip"),
         "nested" => zipped(&NESTED, "gzip, gzip"),
         _ => {
-            let mut answer = labelled(200, "text/plain", pieces(b'x', bytes));
+            let mut answer = labelled(200, "text/plain", pieces(if path == "zeros" { 0 } else { b'x' }, bytes));
             answer.headers_mut().insert("content-length", bytes.into());
             answer
         }
@@ -195,6 +195,17 @@ async fn a_run_of_large_bodies_keeps_to_the_formula() {
     let allowed = (formula(8, LONGEST_LINE, BUDGET, 64 * MIB) + SLACK) / MIB;
     println!("{over} MiB over an idle process, {allowed} MiB are allowed");
     assert!(over <= allowed, "{over} MiB over an idle process, {allowed} MiB are allowed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_of_control_characters_takes_no_more_than_another() {
+    let (home, api) = (Home::new(), Mock::api(large).await);
+    let plain = peak_of(&home, &api, "/x/16", 1).await;
+    // Zeros are text, and each of them is six bytes of JSON.
+    let zeros = peak_of(&home, &api, "/zeros/16", 1).await;
+    let over = zeros.saturating_sub(plain) / MIB;
+    println!("{over} MiB more");
+    assert!(over <= 16, "{over} MiB more than a body of letters");
 }
 
 #[tokio::test(flavor = "multi_thread")]

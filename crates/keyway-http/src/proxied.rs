@@ -12,7 +12,7 @@ use url::Url;
 use crate::{
     address_guard::AddressGuard,
     body_reader::Pieces,
-    direct::POOL_IDLE,
+    direct::{MAX_HEADERS, POOL_IDLE},
     faults,
     options::{Proxy, TransportOptions},
     patience::Patience,
@@ -103,6 +103,7 @@ impl Proxied {
             .referer(false)
             .connect_timeout(options.connect_timeout)
             .pool_idle_timeout(POOL_IDLE)
+            .http1_max_headers(MAX_HEADERS)
             .tls_backend_preconfigured(tls)
             .dns_resolver(Arc::new(GuardedResolver(guard(options))));
         let builder = match &options.proxy {

@@ -41,9 +41,13 @@ pub enum Input {
 // === impl Outcome ===
 
 impl Outcome {
-    /// Writes the outcome as one line of JSON with its line break.
-    pub fn write_line(&self, out: &mut Vec<u8>) {
-        line::write(self, out);
+    /// Writes the outcome as one line of JSON with its line break, in many small parts and a large one for the body:
+    /// give it a buffer, or memory.
+    ///
+    /// # Errors
+    /// What the writer says; memory says nothing.
+    pub fn write_line(&self, out: &mut impl Write) -> io::Result<()> {
+        line::write(self, out)
     }
 
     /// Gives the body's share of the host's memory budget back, and keeps the body.

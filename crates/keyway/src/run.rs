@@ -1,5 +1,7 @@
 //! Running a stream of messages: one outcome for each, in whatever order they are done or in the input's.
 
+use std::future;
+
 use futures_util::{Stream, StreamExt, stream::BoxStream};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -55,7 +57,7 @@ impl Host {
     where
         S: Stream<Item: Into<Incoming> + Send> + Send + 'static,
     {
-        self.spawned(messages).buffer_unordered(self.slots()).boxed()
+        self.spawned(items(messages)).buffer_unordered(self.slots()).boxed()
     }
 
     /// The same with outcomes in the order of the input. A slow message holds the finished ones behind it back.
@@ -64,7 +66,7 @@ impl Host {
         S: Stream<Item: Into<Incoming> + Send> + Send + 'static,
     {
         // A finished outcome may wait long for its turn, and nobody must wait for the memory that it holds.
-        let released = self.spawned(messages).map(|outcome| async move {
+        let released = self.spawned(items(messages)).map(|outcome| async move {
             let mut outcome = outcome.await;
             outcome.release();
             outcome
@@ -73,22 +75,21 @@ impl Host {
     }
 
     /// Each message in a task of its own, which ends when nobody wants its outcome any more.
-    fn spawned<S>(&self, messages: S) -> impl Stream<Item: Future<Output = Outcome> + Send> + Send + 'static + use<S>
-    where
-        S: Stream<Item: Into<Incoming> + Send> + Send + 'static,
-    {
+    fn spawned(
+        &self,
+        items: BoxStream<'static, Incoming>,
+    ) -> impl Stream<Item: Future<Output = Outcome> + Send> + Send + 'static + use<> {
         let (host, stopped) = (self.clone(), self.interrupted());
-        messages.enumerate().map(move |(n, incoming)| {
-            let (incoming, host) = (incoming.into(), host.clone());
+        items.enumerate().map(move |(n, incoming)| {
             let line = if let Incoming::NumberedLine(line, _) = incoming { line } else { n as u64 + 1 };
-            let kept = incoming.clone();
-            let interrupted = stopped.clone();
-            // An interrupted host begins nothing any more.
-            let work = (!interrupted.is_cancelled()).then(|| AbortOnDropHandle::new(tokio::spawn(async move { host.one(line, incoming).await })));
+            let (kept, host, interrupted) = (incoming.clone(), host.clone(), stopped.clone());
+            // An interrupted host begins nothing any more. Boxed, the task is moved about as a pointer.
+            let begin = || AbortOnDropHandle::new(tokio::spawn(Box::pin(async move { host.one(line, incoming).await })));
+            let work = (!interrupted.is_cancelled()).then(begin);
             let task = async move {
                 match work {
                     Some(task) => task.await,
-                    None => std::future::pending().await,
+                    None => future::pending().await,
                 }
             };
             async move {
@@ -125,6 +126,14 @@ impl Host {
         let (id, passthrough) = (message.id.clone(), message.passthrough.clone());
         Outcome { line, id, passthrough, result, input: read.input }
     }
+}
+
+/// What is run is compiled once, whatever its messages come from.
+fn items<S>(messages: S) -> BoxStream<'static, Incoming>
+where
+    S: Stream<Item: Into<Incoming> + Send> + Send + 'static,
+{
+    messages.map(Into::into).boxed()
 }
 
 // === impl Incoming ===

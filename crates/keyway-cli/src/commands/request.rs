@@ -37,7 +37,8 @@ pub(crate) async fn run(args: RequestArgs, redactor: &Redactor) -> Result<ExitCo
     let outcome = Outcome { line: 1, id: None, passthrough: None, result, input: None };
     if args.json {
         let mut line = Vec::new();
-        outcome.write_line(&mut line);
+        let failed = |why| CliError::Output { what: "standard output".to_owned(), why };
+        outcome.write_line(&mut line).map_err(failed)?;
         print(&line)?;
     } else {
         show(&outcome)?;

@@ -1,8 +1,12 @@
-//! An outcome as one line. Written by hand: the body is passed through as the bytes that it is.
+//! An outcome as one line. Written by hand: the body is passed through as the bytes that it is, and never stands in memory
+//! a second time, however it has to be written.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    io::{self, Write},
+};
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::{engine::general_purpose::STANDARD, write::EncoderWriter};
 use http::{HeaderMap, HeaderValue};
 use memchr::memchr2_iter;
 use serde::Serialize;
@@ -14,73 +18,79 @@ use crate::{
     raw_json::RawJson,
 };
 
-pub(super) fn write(outcome: &Outcome, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"{\"line\":");
-    json(out, &outcome.line);
+pub(super) fn write(outcome: &Outcome, out: &mut impl Write) -> io::Result<()> {
+    out.write_all(b"{\"line\":")?;
+    json(out, &outcome.line)?;
     if let Some(id) = &outcome.id {
-        member(out, "id");
-        raw(out, id);
+        member(out, "id")?;
+        raw(out, id)?;
     }
     if let Some(answer) = outcome.answer() {
-        write_answer(out, answer);
+        write_answer(out, answer)?;
     }
     let (attempts, elapsed) = match &outcome.result {
         Ok(answer) => (answer.attempts, answer.elapsed),
         Err(failure) => (failure.attempts, failure.elapsed),
     };
-    member(out, "attempts");
-    json(out, &attempts);
-    member(out, "elapsed_ms");
-    json(out, &(elapsed.as_millis() as u64));
+    member(out, "attempts")?;
+    json(out, &attempts)?;
+    member(out, "elapsed_ms")?;
+    json(out, &(elapsed.as_millis() as u64))?;
     if let Err(failure) = &outcome.result {
-        write_error(out, failure);
+        write_error(out, failure)?;
     }
     if let Some(passthrough) = &outcome.passthrough {
-        member(out, "passthrough");
-        raw(out, passthrough);
+        member(out, "passthrough")?;
+        raw(out, passthrough)?;
     }
-    out.extend_from_slice(b"}\n");
+    out.write_all(b"}\n")
 }
 
-fn write_answer(out: &mut Vec<u8>, answer: &Answer) {
-    member(out, "status");
-    json(out, &answer.status.as_u16());
-    member(out, "headers");
-    write_headers(out, &answer.headers);
+fn write_answer(out: &mut impl Write, answer: &Answer) -> io::Result<()> {
+    member(out, "status")?;
+    json(out, &answer.status.as_u16())?;
+    member(out, "headers")?;
+    write_headers(out, &answer.headers)?;
     match answer.body_kind() {
         BodyKind::None => {}
         BodyKind::Json => {
-            member(out, "body");
-            one_line(out, answer.bytes().trim_ascii());
+            member(out, "body")?;
+            one_line(out, answer.bytes().trim_ascii())?;
         }
         BodyKind::Text => {
-            member(out, "body");
-            json(out, answer.text().unwrap_or_default());
+            member(out, "body")?;
+            json(out, answer.text().unwrap_or_default())?;
         }
         BodyKind::Bytes => {
-            member(out, "body_base64");
-            json(out, &STANDARD.encode(answer.bytes()));
+            member(out, "body_base64")?;
+            out.write_all(b"\"")?;
+            let mut encoder = EncoderWriter::new(&mut *out, &STANDARD);
+            encoder.write_all(answer.bytes())?;
+            encoder.finish()?;
+            drop(encoder);
+            out.write_all(b"\"")?;
         }
     }
+    Ok(())
 }
 
 /// Names in lower case, as they are held; a name that stands there more than once has a list. Bytes that are no UTF-8
 /// are read as Latin-1, which is what HTTP once meant by them (RFC 9110 section 5.5).
-fn write_headers(out: &mut Vec<u8>, headers: &HeaderMap) {
-    out.push(b'{');
+fn write_headers(out: &mut impl Write, headers: &HeaderMap) -> io::Result<()> {
+    out.write_all(b"{")?;
     for (n, name) in headers.keys().enumerate() {
         if n > 0 {
-            out.push(b',');
+            out.write_all(b",")?;
         }
-        json(out, name.as_str());
-        out.push(b':');
+        json(out, name.as_str())?;
+        out.write_all(b":")?;
         let mut values = headers.get_all(name).iter().map(header_text);
         match (values.next(), values.next()) {
-            (Some(only), None) => json(out, &only),
-            (first, second) => json(out, &first.into_iter().chain(second).chain(values).collect::<Vec<_>>()),
+            (Some(only), None) => json(out, &only)?,
+            (first, second) => json(out, &first.into_iter().chain(second).chain(values).collect::<Vec<_>>())?,
         }
     }
-    out.push(b'}');
+    out.write_all(b"}")
 }
 
 fn header_text(value: &HeaderValue) -> Cow<'_, str> {
@@ -90,74 +100,74 @@ fn header_text(value: &HeaderValue) -> Cow<'_, str> {
     }
 }
 
-fn write_error(out: &mut Vec<u8>, failure: &Failure) {
-    member(out, "error");
-    out.extend_from_slice(b"{\"code\":");
-    json(out, failure.code.as_str());
-    member(out, "message");
-    json(out, &failure.message);
-    member(out, "retryable");
-    json(out, &failure.retryable);
+fn write_error(out: &mut impl Write, failure: &Failure) -> io::Result<()> {
+    member(out, "error")?;
+    out.write_all(b"{\"code\":")?;
+    json(out, failure.code.as_str())?;
+    member(out, "message")?;
+    json(out, &failure.message)?;
+    member(out, "retryable")?;
+    json(out, &failure.retryable)?;
     if let Some(wait) = failure.retry_after {
-        member(out, "retry_after_ms");
-        json(out, &u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+        member(out, "retry_after_ms")?;
+        json(out, &u64::try_from(wait.as_millis()).unwrap_or(u64::MAX))?;
     }
     if let Some(oauth) = &failure.oauth {
-        member(out, "oauth");
-        out.extend_from_slice(b"{\"status\":");
-        json(out, &oauth.status);
+        member(out, "oauth")?;
+        out.write_all(b"{\"status\":")?;
+        json(out, &oauth.status)?;
         let texts = [
             ("error", &oauth.error),
             ("error_description", &oauth.error_description),
             ("error_detail", &oauth.error_detail),
         ];
         for (name, text) in texts.into_iter().filter_map(|(name, text)| Some((name, text.as_ref()?))) {
-            member(out, name);
-            json(out, text);
+            member(out, name)?;
+            json(out, text)?;
         }
-        out.push(b'}');
+        out.write_all(b"}")?;
     }
     if !failure.history.is_empty() {
-        member(out, "history");
-        json(out, &failure.history);
+        member(out, "history")?;
+        json(out, &failure.history)?;
     }
-    out.push(b'}');
+    out.write_all(b"}")?;
     if let Some(request) = &failure.request {
-        member(out, "request");
-        json(out, request);
+        member(out, "request")?;
+        json(out, request)?;
     }
+    Ok(())
 }
 
-fn member(out: &mut Vec<u8>, name: &str) {
-    out.extend_from_slice(b",\"");
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b"\":");
+fn member(out: &mut impl Write, name: &str) -> io::Result<()> {
+    out.write_all(b",\"")?;
+    out.write_all(name.as_bytes())?;
+    out.write_all(b"\":")
 }
 
-fn raw(out: &mut Vec<u8>, value: &RawJson) {
-    one_line(out, value.as_bytes());
+fn raw(out: &mut impl Write, value: &RawJson) -> io::Result<()> {
+    one_line(out, value.as_bytes())
 }
 
 /// Valid JSON has no raw line break inside a string, so those between tokens may become spaces.
-fn one_line(out: &mut Vec<u8>, bytes: &[u8]) {
-    let start = out.len();
-    out.extend_from_slice(bytes);
+fn one_line(out: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
+    let mut written = 0;
     for at in memchr2_iter(b'\n', b'\r', bytes) {
-        out[start + at] = b' ';
+        out.write_all(&bytes[written..at])?;
+        out.write_all(b" ")?;
+        written = at + 1;
     }
+    out.write_all(&bytes[written..])
 }
 
-fn json<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
-    let before = out.len();
-    // Neither texts, numbers nor lists of them can fail to be written into memory.
-    if serde_json::to_writer(&mut *out, value).is_err() {
-        out.truncate(before);
-        out.extend_from_slice(b"null");
-    }
+fn json<T: Serialize + ?Sized>(out: &mut impl Write, value: &T) -> io::Result<()> {
+    // Neither texts, numbers nor lists of them can fail but for the writer.
+    serde_json::to_writer(out, value).map_err(io::Error::from)
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
     use bytes::Bytes;
     use http::{HeaderName, Method, StatusCode};
     use keyway_http::WireAnswer;
@@ -171,7 +181,7 @@ mod tests {
         let wire = WireAnswer { status, headers, body: Bytes::copy_from_slice(body).into() };
         let result = Ok(Answer::new(wire, &Method::GET));
         let mut out = Vec::new();
-        write(&Outcome { line: 1, id: None, passthrough: None, result, input: None }, &mut out);
+        write(&Outcome { line: 1, id: None, passthrough: None, result, input: None }, &mut out).unwrap();
         out
     }
 

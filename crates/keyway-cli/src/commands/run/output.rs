@@ -1,6 +1,10 @@
 //! Where results go, and where it is noted that they are there.
 
-use std::{fs::File, io::Write, path::Path};
+use std::{
+    fs::File,
+    io::{self, Write},
+    path::Path,
+};
 
 use keyway::Outcome;
 
@@ -12,14 +16,19 @@ const WRITE_AT: usize = 64 << 10;
 
 /// The results' file or standard output.
 pub(super) struct Output {
-    sink: Sink,
+    written: Collected,
     what: String,
-    waiting: Vec<u8>,
-    /// The lines whose results are waiting, where somebody wants to know.
+    /// The lines whose results are not noted yet, where somebody wants to know.
     lines: Vec<u64>,
-    /// Bytes that the output has.
-    length: u64,
     checkpoint: Option<Checkpoint>,
+}
+
+/// A sink behind a buffer that never grows: what is large goes past it.
+struct Collected {
+    sink: Sink,
+    waiting: Vec<u8>,
+    /// Bytes that the sink has.
+    length: u64,
 }
 
 // === impl Output ===
@@ -36,8 +45,8 @@ impl Output {
         };
         let sink = sink.map_err(failed)?;
         let length = if path.is_some() { sink.length().map_err(failed)? } else { 0 };
-        let (waiting, lines) = (Vec::with_capacity(WRITE_AT * 2), Vec::new());
-        Ok(Self { sink, what, waiting, lines, length, checkpoint })
+        let written = Collected { sink, waiting: Vec::with_capacity(WRITE_AT), length };
+        Ok(Self { written, what, lines: Vec::new(), checkpoint })
     }
 
     /// Whether a later run goes on where this one ends.
@@ -46,27 +55,57 @@ impl Output {
     }
 
     pub(super) fn write(&mut self, outcome: &Outcome) -> Result<(), CliError> {
-        outcome.write_line(&mut self.waiting);
+        let written = outcome.write_line(&mut self.written);
+        written.map_err(|why| CliError::Output { what: self.what.clone(), why })?;
         if self.checkpoint.is_some() {
             self.lines.push(outcome.line);
         }
-        if self.waiting.len() >= WRITE_AT { self.flush() } else { Ok(()) }
+        Ok(())
     }
 
+    /// Sends all that was written on its way, and notes that it is there.
     pub(super) fn flush(&mut self) -> Result<(), CliError> {
-        if self.waiting.is_empty() {
-            return Ok(());
-        }
-        let written = self.sink.write_all(&self.waiting);
-        self.length += self.waiting.len() as u64;
-        self.waiting.clear();
-        // One very large result must not keep its memory.
-        self.waiting.shrink_to(WRITE_AT * 2);
-        written.map_err(|why| CliError::Output { what: self.what.clone(), why })?;
+        self.written.flush().map_err(|why| CliError::Output { what: self.what.clone(), why })?;
         // Results first: what is noted is there.
         match &mut self.checkpoint {
-            Some(checkpoint) => checkpoint.note(&std::mem::take(&mut self.lines), self.length),
-            None => Ok(()),
+            Some(checkpoint) if !self.lines.is_empty() => {
+                checkpoint.note(&std::mem::take(&mut self.lines), self.written.length)
+            }
+            _ => Ok(()),
         }
+    }
+}
+
+// === impl Collected ===
+
+impl Collected {
+    fn send(&mut self) -> io::Result<()> {
+        self.sink.write_all(&self.waiting)?;
+        self.length += self.waiting.len() as u64;
+        self.waiting.clear();
+        Ok(())
+    }
+}
+
+impl Write for Collected {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes).map(|()| bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.waiting.len() + bytes.len() > WRITE_AT {
+            self.send()?;
+            if bytes.len() > WRITE_AT {
+                self.sink.write_all(bytes)?;
+                self.length += bytes.len() as u64;
+                return Ok(());
+            }
+        }
+        self.waiting.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.send()
     }
 }
