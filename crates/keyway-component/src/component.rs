@@ -2,6 +2,7 @@
 
 mod action;
 mod api;
+mod capture;
 mod grant;
 mod oauth2;
 mod policy;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use action::Action;
 pub use api::{AdditionalOrigin, Api, Authorization, FailureRule, Idempotency};
+pub use capture::{Capture, JwtClaim, JwtToken};
 pub use grant::{
     AuthorizationCodeGrant, ClientCredentialsGrant, CodeChallengeMethod, CustomGrant, DeviceCodeGrant, Grants, Params,
     PasswordGrant, RefreshTokenGrant,

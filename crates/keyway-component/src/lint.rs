@@ -1,6 +1,7 @@
 //! The lint: what a schema cannot say. One subject a file.
 
 mod actions;
+mod captures;
 mod credential;
 mod endpoints;
 mod grants;
@@ -15,6 +16,7 @@ use crate::{Component, fault::Fault, pointer::step};
 pub(crate) fn component(component: &Component) -> Vec<Fault> {
     let mut faults = Vec::new();
     variables::lint(component, &mut faults);
+    captures::lint(component, &mut faults);
     placeholders::lint(component, &mut faults);
     endpoints::lint(component, &mut faults);
     grants::lint(component, &mut faults);

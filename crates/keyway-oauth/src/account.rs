@@ -1,5 +1,6 @@
 //! An account: a credential resolved against its component. No call is made and no secret file is read for it.
 
+mod captured;
 mod client;
 mod context;
 mod endpoints;
@@ -18,9 +19,10 @@ use std::{
 use keyway_component::{
     Component, CredentialFile, Origin, Redactor, Secret, SecretRef, Template, UrlForm, check_credential,
     component::{ClientAuthMethod, Encoding, Retry, RetryOverride},
-    credential::RESERVED_PARAMS,
+    credential::{OAuth2Choice, RESERVED_PARAMS},
 };
 
+pub(crate) use captured::fits;
 pub(crate) use context::Context;
 use context::input_name;
 pub use endpoints::Endpoints;
@@ -30,14 +32,16 @@ use inputs::Inputs;
 pub use inputs::client_owner;
 pub use values::Values;
 
+use url::Url;
+
 use crate::{
     credential::{Credential, CredentialSource},
     secrets::SecretSource,
     store::StoreKey,
 };
 
-/// A credential with everything filled in.
-#[derive(Debug)]
+/// A credential with everything filled in that is known before a token is there.
+#[derive(Debug, Clone)]
 pub struct Account {
     /// The component.
     pub component: Arc<Component>,
@@ -64,6 +68,7 @@ pub struct Account {
     /// Values that templates may name and that are no secrets.
     pub values: Values,
     pub(crate) inputs: Inputs,
+    choice: OAuth2Choice,
     /// The path of a credential file that lies in no folder of credentials.
     pub(crate) place: Option<String>,
 }
@@ -142,7 +147,7 @@ impl Account {
         let inputs = Inputs::new(&context, &file, client, inline, settings.key.as_ref());
         let wanted = settings.grant.as_deref().or(file.grant.as_deref());
         let grant = grant::choose(&context, wanted, &inputs, &values)?;
-        let endpoints = Endpoints::resolve(&context, &file, &values)?;
+        let endpoints = Endpoints::resolve(&context, &file.oauth2, &values)?;
         let client_id = inputs.client_id.clone().unwrap_or_default();
         Ok(Self {
             environment,
@@ -157,6 +162,7 @@ impl Account {
             retry: component.retry.with(&file.retry).with(&settings.retry),
             values,
             inputs,
+            choice: file.oauth2.clone(),
             place: credential.place(),
             component: Arc::clone(component),
         })
@@ -232,7 +238,8 @@ impl Account {
             self.inputs.username.clone().unwrap_or_default(),
             self.scope_text(),
             self.endpoints.token.to_string(),
-            self.endpoints.base_url.to_string(),
+            // A host that the token tells is another one after every sign-in elsewhere, and the account is the same.
+            self.endpoints.base_url.as_ref().map_or_else(|| self.component.api.base_url.to_string(), Url::to_string),
         ];
         // Whatever host a token goes to: a component of the same name that leads it elsewhere does not find it. Another
         // endpoint of the same host changes nothing, so that a component may grow.

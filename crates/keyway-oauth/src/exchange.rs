@@ -1,5 +1,6 @@
 //! One token request: the `oauth2` crate builds and parses the standard, the dialect speaks and hears the vendor's.
 
+mod capture;
 mod lifetime;
 mod request;
 
@@ -35,6 +36,7 @@ use crate::{
     token::Token,
 };
 
+use capture::{Told, capture};
 use lifetime::{jwt_exp, lifetime};
 pub(crate) use request::{Offer, Request};
 
@@ -101,6 +103,36 @@ impl Exchange<'_> {
     /// # Errors
     /// How it ended without a token.
     pub(crate) async fn send(&self, request: &Request, before: Option<&Token>) -> Result<Token, TokenFault> {
+        if !self.account.awaits_captures() {
+            return self.send_settled(request, before).await;
+        }
+        // What a renewal does not tell anew stays as it was; a new sign-in begins from nothing.
+        let earlier = before.filter(|_| matches!(request, Request::Refresh(_))).map(|token| &token.captured);
+        let told = Told { callback: request.callback(), answer: None };
+        let earlier = capture(self.account, &told, earlier)?;
+        let account = self.settled(&earlier)?;
+        let mut token = Exchange { account: &account, ..*self }.send_settled(request, before).await?;
+        let mut answer = token.extra.clone();
+        answer.insert("access_token".to_owned(), token.access_token.expose_secret_text().into());
+        answer.extend(token.scope.iter().map(|scope| ("scope".to_owned(), scope.as_str().into())));
+        let told = Told { answer: Some(&Value::Object(answer)), ..told };
+        token.captured = capture(self.account, &told, Some(&earlier))?;
+        for (name, _) in self.account.captures().filter(|(_, variable)| variable.secret) {
+            if let Some(value) = token.captured.get(name) {
+                self.redactor.know(&self.account.inputs_label(), value);
+            }
+        }
+        // A base URL that is none is told now, and not by every message.
+        self.settled(&token.captured)?;
+        Ok(token)
+    }
+
+    fn settled(&self, captured: &BTreeMap<String, Secret>) -> Result<Account, TokenFault> {
+        let settled = self.account.settled(captured);
+        settled.map_err(|error| TokenFault::new(TokenFaultKind::Invalid, error.to_string()))
+    }
+
+    async fn send_settled(&self, request: &Request, before: Option<&Token>) -> Result<Token, TokenFault> {
         let grant = request.grant(&self.account.grant);
         let secrets = self.read_secrets(request).await?;
         let endpoint = match grant {
@@ -249,6 +281,7 @@ impl Exchange<'_> {
             expiry_source,
             scope: scope.or_else(|| renewed.and_then(|token| token.scope.clone())),
             extra: answer.extra_fields().0.iter().map(|(name, value)| (shown(name), value.clone())).collect(),
+            captured: BTreeMap::new(),
             begun_with: renewed.and_then(|token| token.begun_with.clone()),
         }
     }

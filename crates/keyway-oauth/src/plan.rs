@@ -102,6 +102,7 @@ mod tests {
             expiry_source: ExpirySource::Answer,
             scope: None,
             extra: Default::default(),
+            captured: Default::default(),
             begun_with: begun_with.map(str::to_owned),
         }
     }

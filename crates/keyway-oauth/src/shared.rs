@@ -145,6 +145,10 @@ impl Inner {
         for secret in secrets.flatten() {
             self.redactor.know(&self.account.label(), secret);
         }
+        let secret = |name: &str| self.account.component.variables.get(name).is_some_and(|variable| variable.secret);
+        for (_, value) in token.into_iter().flat_map(|token| &token.captured).filter(|(name, _)| secret(name)) {
+            self.redactor.know(&self.account.inputs_label(), value);
+        }
     }
 
     /// Keyed hash of the credential's code or refresh token, where its grant begins with one.

@@ -1,6 +1,9 @@
 //! A token as it was got.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime},
+};
 
 use keyway_component::Secret;
 use serde_json::{Map, Value};
@@ -22,6 +25,8 @@ pub struct Token {
     pub scope: Option<String>,
     /// All further members of the answer, Podio's `ref` among them.
     pub extra: Map<String, Value>,
+    /// Variables that were read from the answers that led to it, by name.
+    pub captured: BTreeMap<String, Secret>,
     /// Keyed hash of the one-time input (code, or refresh token got elsewhere) that began this line of tokens.
     pub begun_with: Option<String>,
 }
@@ -54,6 +59,15 @@ impl Token {
     #[must_use]
     pub fn is_same(&self, other: &Token) -> bool {
         self.access_token.expose_secret_text() == other.access_token.expose_secret_text()
+    }
+
+    /// Whether the same variables with the same values came with it.
+    #[must_use]
+    pub fn captured_the_same(&self, others: &BTreeMap<String, Secret>) -> bool {
+        let texts = |all: &BTreeMap<String, Secret>| {
+            all.iter().map(|(name, value)| (name.clone(), value.expose_secret_text().to_owned())).collect::<Vec<_>>()
+        };
+        self.captured.len() == others.len() && texts(&self.captured) == texts(others)
     }
 }
 

@@ -48,6 +48,9 @@ const MAX_REDIRECTS: u32 = 5;
 /// Takes one message from resolving to its answer.
 pub(crate) async fn run(connection: &Connection, message: &Message) -> Result<Answer, Failure> {
     let begun = Instant::now();
+    // Where the token tells the host, nothing can be resolved without one.
+    let settled = connection.settled().await.map_err(|failure| finished(failure, begun))?;
+    let connection = settled.as_ref().unwrap_or(connection);
     let mut journey = match resolve::resolve(connection, message) {
         Ok(call) => Journey::new(connection, call, begun),
         Err(mut failure) => {
@@ -257,6 +260,7 @@ impl<'a> Journey<'a> {
         // server that gave the very token back that it had refused is not asked a second time.
         let rejected = self.rejected.as_ref().filter(|rejected| !rejected.is_same(&first));
         let token = tokens.token(rejected).await?;
+        self.connection.check_settled(&token)?;
         let mut call = WireCall {
             method: self.call.method.clone(),
             url: self.call.url.clone(),

@@ -1,10 +1,13 @@
 //! A connection: component, credential and token source, ready to send.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use keyway_component::{Redactor, Template};
-use keyway_oauth::{Account, TokenSource, TokenStats};
+use keyway_component::{Redactor, Secret, Template};
+use keyway_oauth::{Account, Token, TokenSource, TokenStats};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{
@@ -28,13 +31,19 @@ struct Inner {
     shared: Arc<Shared>,
     loaded: Arc<LoadedComponent>,
     tokens: TokenSource,
+    /// The token source's, or the same with what the token told.
+    account: Arc<Account>,
     gate: Arc<Gate>,
-    pace: Pace,
-    in_flight: Option<Semaphore>,
+    pace: Arc<Pace>,
+    in_flight: Option<Arc<Semaphore>>,
     places: Places,
     prepared: Prepared,
     /// Filled in when first needed, and again when the API has refused what was sent.
     secret_headers: Mutex<Option<Arc<HeaderMap>>>,
+    /// What the token told, where this is a connection that is settled.
+    captured: Option<BTreeMap<String, Secret>>,
+    /// The settled connection of the last token.
+    settled: Mutex<Option<Connection>>,
 }
 
 /// The parts of requests that are the same for every message, made once.
@@ -58,11 +67,61 @@ impl Connection {
         prepared: Prepared,
     ) -> Self {
         let throttle = &loaded.component().throttle;
-        let in_flight = throttle.max_in_flight.map(|permits| Semaphore::new(permits as usize));
-        let pace = Pace::new(throttle.max_per_second);
+        let in_flight = throttle.max_in_flight.map(|permits| Arc::new(Semaphore::new(permits as usize)));
+        let pace = Arc::new(Pace::new(throttle.max_per_second));
+        let account = Arc::clone(tokens.account());
         let (gate, places) = (Arc::default(), Places::of(&tokens.account().endpoints));
-        let secret_headers = Mutex::default();
-        Self(Arc::new(Inner { shared, loaded, tokens, gate, pace, in_flight, places, prepared, secret_headers }))
+        let (secret_headers, settled) = Default::default();
+        Self(Arc::new(Inner {
+            shared,
+            loaded,
+            tokens,
+            account,
+            gate,
+            pace,
+            in_flight,
+            places,
+            prepared,
+            secret_headers,
+            captured: None,
+            settled,
+        }))
+    }
+
+    /// The same connection for what a token told: it shares token, gate and pace, and has places and headers of its own.
+    pub(crate) fn with_settled(
+        &self,
+        account: Account,
+        prepared: Prepared,
+        captured: BTreeMap<String, Secret>,
+    ) -> Self {
+        let (secret_headers, none) = Default::default();
+        let of = &self.0;
+        let settled = Self(Arc::new(Inner {
+            shared: Arc::clone(&of.shared),
+            loaded: Arc::clone(&of.loaded),
+            tokens: of.tokens.clone(),
+            gate: Arc::clone(&of.gate),
+            pace: Arc::clone(&of.pace),
+            in_flight: of.in_flight.clone(),
+            places: Places::of(&account.endpoints),
+            account: Arc::new(account),
+            prepared,
+            secret_headers,
+            captured: Some(captured),
+            settled: none,
+        }));
+        *of.settled.lock().unwrap_or_else(PoisonError::into_inner) = Some(settled.clone());
+        settled
+    }
+
+    pub(crate) fn settled_before(&self) -> Option<Self> {
+        self.0.settled.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether a token told what this connection was made with.
+    pub(crate) fn is_settled_for(&self, token: &Token) -> bool {
+        self.0.captured.as_ref().is_none_or(|captured| token.captured_the_same(captured))
     }
 
     /// Sends one message.
@@ -88,7 +147,7 @@ impl Connection {
     /// The resolved account.
     #[must_use]
     pub fn account(&self) -> &Arc<Account> {
-        self.0.tokens.account()
+        &self.0.account
     }
 
     /// Its token source.

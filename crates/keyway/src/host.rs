@@ -158,7 +158,7 @@ impl Host {
         })?;
         let loaded = self.component(&name)?;
         let account = Arc::new(Account::resolve(loaded.component(), &credential, &self.0.accounts)?);
-        let prepared = prepare(&account)?;
+        let prepared = if account.awaits_captures() { Prepared::default() } else { prepare(&account)? };
         let shared = &self.0.shared;
         let tokens = TokenSource::new(TokenSourceParts {
             account: Arc::clone(&account),
@@ -245,7 +245,7 @@ impl Shared {
 }
 
 /// Fills in what is the same for every message of an account.
-fn prepare(account: &Account) -> Result<Prepared, ConnectError> {
+pub(crate) fn prepare(account: &Account) -> Result<Prepared, ConnectError> {
     let api = &account.component.api;
     let mut prepared = Prepared { headers: HeaderMap::new(), ..Prepared::default() };
     let plain = |template: &keyway_component::Template| {

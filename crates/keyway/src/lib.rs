@@ -37,6 +37,7 @@ mod pace;
 mod places;
 mod raw_json;
 mod run;
+mod settled;
 mod sound_json;
 
 pub use answer::{Answer, BodyKind};

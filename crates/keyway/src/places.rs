@@ -36,12 +36,15 @@ impl Places {
     pub(crate) fn of(endpoints: &Endpoints) -> Self {
         let known = |(origin, token): &(Origin, bool)| Known {
             origin: origin.clone(),
-            is_base: origin.is_of(&endpoints.base_url),
+            is_base: endpoints.base_url.as_ref().is_some_and(|url| origin.is_of(url)),
             token: *token,
         };
         Self {
             origins: endpoints.api_origins.iter().map(known).collect(),
-            base_path: endpoints.base_url.path().trim_end_matches('/').to_owned(),
+            base_path: endpoints
+                .base_url
+                .as_ref()
+                .map_or_else(String::new, |url| url.path().trim_end_matches('/').to_owned()),
             oauth: endpoints.oauth.iter().map(Endpoint::of).collect(),
         }
     }

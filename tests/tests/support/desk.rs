@@ -138,6 +138,7 @@ pub fn token() -> Token {
         expiry_source: ExpirySource::Answer,
         scope: None,
         extra: Default::default(),
+        captured: Default::default(),
         begun_with: None,
     }
 }

@@ -3,9 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Capture;
 use crate::{pattern::Pattern, template::Template};
 
-/// A value that a user types or an environment gives, and that templates name as `{name}`.
+/// A value that a user types, an environment gives or an answer tells, and that templates name as `{name}`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Variable {
@@ -27,6 +28,10 @@ pub struct Variable {
     /// The value when none is given; it may name other variables.
     #[serde(default)]
     pub default: Option<Template>,
+    /// Where it is read from when neither the account nor the environment gives it: the first of these that tells it. It
+    /// obeys `pattern` and `type` like a typed one, is stored with the token, and goes before `default`.
+    #[serde(default)]
+    pub from: Vec<Capture>,
 }
 
 /// How a variable is written into a JSON body.

@@ -1,6 +1,6 @@
 //! Where an account's tokens are got and its messages go.
 
-use keyway_component::{CredentialFile, Origin, Template, component::Encoding};
+use keyway_component::{Origin, Template, component::Encoding, credential::OAuth2Choice};
 use url::Url;
 
 use super::{AccountError, Context, Values, fill};
@@ -22,8 +22,8 @@ pub struct Endpoints {
     pub issuer: Option<String>,
     /// How token requests are encoded: what the credential chooses, what its endpoint reads, or the default.
     pub encoding: Encoding,
-    /// The API's base URL.
-    pub base_url: Url,
+    /// The API's base URL; `None` until the token has told a variable in it.
+    pub base_url: Option<Url>,
     /// Origin of the base URL, and the others that messages may name, with whether the token goes there.
     pub api_origins: Vec<(Origin, bool)>,
     /// All OAuth endpoints of the component: no message may go there.
@@ -33,7 +33,7 @@ pub struct Endpoints {
 // === impl Endpoints ===
 
 impl Endpoints {
-    pub(crate) fn resolve(context: &Context<'_>, file: &CredentialFile, values: &Values) -> Result<Self, AccountError> {
+    pub(super) fn resolve(context: &Context<'_>, choice: &OAuth2Choice, values: &Values) -> Result<Self, AccountError> {
         let oauth2 = &context.component.oauth2;
         let url = |template: &Template| filled(context, template, values);
         let main = url(&oauth2.token_endpoint)?;
@@ -45,7 +45,7 @@ impl Endpoints {
         let revocation = oauth2.revocation_endpoint.as_ref().map(url).transpose()?;
         let device_authorization = oauth2.device_authorization_endpoint.as_ref().map(url).transpose()?;
         let issuer = oauth2.issuer.as_ref().map(|template| issuer(context, template, values)).transpose()?;
-        let token = match &file.oauth2.token_endpoint {
+        let token = match &choice.token_endpoint {
             Some(text) => {
                 let chosen = checked(context, "the token endpoint", text)?;
                 // Client credentials go to hosts that the component names, in this environment, and to no others.
@@ -61,15 +61,18 @@ impl Endpoints {
             None => main.clone(),
         };
         let of_endpoint = others.iter().find(|(url, _)| *url == token).map(|(_, encoding)| *encoding);
-        let encoding = file.oauth2.token_request.encoding.or(of_endpoint).unwrap_or(oauth2.token_request.encoding);
+        let encoding = choice.token_request.encoding.or(of_endpoint).unwrap_or(oauth2.token_request.encoding);
         let refresh = match &oauth2.refresh_endpoint {
             Some(template) => url(template)?,
             None => token.clone(),
         };
-        let base_url = url(&context.component.api.base_url)?;
+        // Where messages go may be told by the token; where tokens are got may not.
+        let api = &context.component.api;
+        let told = |template: &&Template| !is_late(context, template, values);
+        let base_url = Some(&api.base_url).filter(told).map(url).transpose()?;
         let mut api_origins: Vec<(Origin, bool)> =
-            Origin::of(&base_url).map(|origin| (origin, true)).into_iter().collect();
-        for other in &context.component.api.additional_origins {
+            base_url.iter().filter_map(Origin::of).map(|origin| (origin, true)).collect();
+        for other in api.additional_origins.iter().filter(|other| told(&&other.origin)) {
             api_origins.extend(Origin::of(&url(&other.origin)?).map(|origin| (origin, other.token)));
         }
         let mut oauth = vec![main, token.clone(), refresh.clone()];
@@ -88,6 +91,12 @@ impl Endpoints {
             oauth,
         })
     }
+}
+
+/// Whether a variable in it is still to be told by an answer.
+fn is_late(context: &Context<'_>, template: &Template, values: &Values) -> bool {
+    let late = |name| context.component.variables.get(name).is_some_and(|variable| !variable.from.is_empty());
+    template.names().any(|name| values.get(name).is_none() && late(name))
 }
 
 fn filled(context: &Context<'_>, template: &Template, values: &Values) -> Result<Url, AccountError> {

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The inputs of an account.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Inputs {
     pub(crate) client_id: Option<String>,
     pub(crate) username: Option<String>,

@@ -8,7 +8,11 @@ use super::{AccountError, Context};
 
 /// Values of the component's variables that are no secrets, by name.
 #[derive(Debug, Clone, Default)]
-pub struct Values(BTreeMap<String, String>);
+pub struct Values {
+    all: BTreeMap<String, String>,
+    /// Those that are no defaults: what the credential and the environment say.
+    given: BTreeMap<String, String>,
+}
 
 // === impl Values ===
 
@@ -24,8 +28,25 @@ impl Values {
             let why = format!("the environment `{environment}` sets it; choose another environment instead");
             return Err(context.unfit(format!("the variable `{name}`"), why));
         }
-        let mut values = file.variables.clone();
-        values.extend(fixed);
+        let mut given = file.variables.clone();
+        given.extend(fixed);
+        Self::with_defaults(context, given)
+    }
+
+    /// These values with those that answers told laid under what is given.
+    pub(super) fn with_captured(
+        &self,
+        context: &Context<'_>,
+        captured: BTreeMap<String, String>,
+    ) -> Result<Self, AccountError> {
+        let mut given = captured;
+        given.extend(self.given.clone());
+        Self::with_defaults(context, given)
+    }
+
+    fn with_defaults(context: &Context<'_>, given: BTreeMap<String, String>) -> Result<Self, AccountError> {
+        let component = context.component;
+        let mut values = given.clone();
         // Defaults may name each other; each round fills in at least one, or there is a circle.
         loop {
             let waiting = component.variables.iter().filter(|(name, _)| !values.contains_key(*name));
@@ -49,17 +70,22 @@ impl Values {
                 return Err(context.unfit(context.input_name(name), why));
             }
         }
-        Ok(Self(values))
+        Ok(Self { all: values, given })
     }
 
     /// The value under a name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.all.get(name).map(String::as_str)
+    }
+
+    /// Whether the credential or the environment says it.
+    pub(super) fn is_given(&self, name: &str) -> bool {
+        self.given.contains_key(name)
     }
 
     /// All of them, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.all.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 }

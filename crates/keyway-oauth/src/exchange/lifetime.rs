@@ -33,12 +33,16 @@ pub(super) fn lifetime(
     .unwrap_or((None, ExpirySource::Unknown))
 }
 
-/// The claim `exp` of a JWT, unverified: it only says when to renew.
-pub(super) fn jwt_exp(token: &str) -> Option<u64> {
+/// The claims of a JWT, unverified.
+pub(super) fn jwt_claims(token: &str) -> Option<Value> {
     let mut parts = token.split('.');
     let (_, payload, _, None) = (parts.next()?, parts.next()?, parts.next()?, parts.next()) else { return None };
-    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
-    claims.get("exp")?.as_u64()
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?).ok()
+}
+
+/// The claim `exp` of a JWT: it only says when to renew.
+pub(super) fn jwt_exp(token: &str) -> Option<u64> {
+    jwt_claims(token)?.get("exp")?.as_u64()
 }
 
 #[cfg(test)]

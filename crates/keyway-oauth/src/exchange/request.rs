@@ -1,5 +1,7 @@
 //! What a token request sends.
 
+use std::collections::BTreeMap;
+
 use keyway_component::Secret;
 
 use crate::account::Grant;
@@ -26,6 +28,8 @@ pub(crate) enum Offer {
         code_verifier: Option<Secret>,
         /// The very text that the authorization request named.
         redirect_uri: String,
+        /// Parameters of the authorization response that variables are read from.
+        callback: BTreeMap<String, String>,
     },
     /// RFC 8628 section 3.4.
     DeviceCode(Secret),
@@ -43,6 +47,14 @@ impl Request {
             Self::Refresh(_) | Self::Redeem(Offer::RefreshToken(_)) => &Grant::RefreshToken,
             Self::Redeem(Offer::Code { .. }) => &Grant::AuthorizationCode,
             Self::Redeem(Offer::DeviceCode(_)) => &Grant::DeviceCode,
+        }
+    }
+
+    /// Parameters of the authorization response, where the request comes of one.
+    pub(crate) fn callback(&self) -> Option<&BTreeMap<String, String>> {
+        match self {
+            Self::Redeem(Offer::Code { callback, .. }) => Some(callback),
+            _ => None,
         }
     }
 

@@ -1,5 +1,7 @@
 //! The authorization response (RFC 6749 section 4.1.2), held against its request. Pure.
 
+use std::collections::BTreeMap;
+
 use keyway_component::{Secret, printable};
 use url::{Url, form_urlencoded};
 
@@ -12,7 +14,11 @@ const LONGEST_CODE: usize = 8192;
 
 /// The code of an answer that belongs to its request.
 #[derive(Debug, Clone)]
-pub struct Code(pub(super) Secret);
+pub struct Code {
+    pub(super) code: Secret,
+    /// Further parameters that variables of the component are read from.
+    pub(super) callback: BTreeMap<String, String>,
+}
 
 /// An answer that gives no code.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -87,8 +93,8 @@ impl AuthorizationRequest {
         match pasted {
             "" => Err(AnswerError::NoCode),
             // RFC 9207 section 2.4: a code alone does not say whose it is.
-            _ if self.issuer_required() => Err(AnswerError::NoCode),
-            code if is_code(code) => Ok(Code(Secret::new(code))),
+            _ if self.issuer_required() || !self.wanted().is_empty() => Err(AnswerError::NoCode),
+            code if is_code(code) => Ok(Code { code: Secret::new(code), callback: BTreeMap::new() }),
             _ => Err(AnswerError::NoCode),
         }
     }
@@ -115,7 +121,7 @@ impl AuthorizationRequest {
 
     /// Reads the parameters of the answer. Those that nobody knows are passed over (RFC 6749 section 4.1.2).
     fn read_query(&self, query: &str) -> Result<Code, AnswerError> {
-        let one = |name: &'static str| {
+        let one = |name: &str| {
             let mut found = form_urlencoded::parse(query.as_bytes()).filter(|(known, _)| known == name);
             match (found.next(), found.next()) {
                 (Some((_, value)), None) if !value.is_empty() => Ok(Some(value.into_owned())),
@@ -138,7 +144,12 @@ impl AuthorizationRequest {
                 description: one("error_description")?.map(shown),
             });
         }
-        one("code")?.map(|code| Code(Secret::new(code))).ok_or(AnswerError::NoCode)
+        let code = one("code")?.map(Secret::new).ok_or(AnswerError::NoCode)?;
+        let mut callback = BTreeMap::new();
+        for name in self.wanted() {
+            callback.extend(one(name)?.map(|value| (name.clone(), value)));
+        }
+        Ok(Code { code, callback })
     }
 
     /// RFC 9207 section 2.4: simple string comparison, and a missing `iss` is refused where the server always sends it.

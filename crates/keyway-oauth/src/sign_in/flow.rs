@@ -45,7 +45,11 @@ impl TokenSource {
     /// There is no token for it; a token that there was before is untouched.
     pub async fn redeem_code(&self, request: AuthorizationRequest, code: Code) -> Result<Arc<Token>, TokenError> {
         let redirect_uri = request.redirect_uri().to_owned();
-        self.redeem(Offer::Code { code: code.0, code_verifier: request.code_verifier(), redirect_uri }).await
+        self.redeem({
+            let Code { code, callback } = code;
+            Offer::Code { code, code_verifier: request.code_verifier(), redirect_uri, callback }
+        })
+        .await
     }
 
     /// Begins a line of tokens with a refresh token that was got elsewhere: it is exchanged, and what comes of it is

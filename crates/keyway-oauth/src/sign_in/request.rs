@@ -1,6 +1,9 @@
 //! The authorization request (RFC 6749 section 4.1.1): its URL, and what its answer is held against.
 
-use keyway_component::{Secret, component::CodeChallengeMethod};
+use keyway_component::{
+    Secret,
+    component::{Capture, CodeChallengeMethod},
+};
 use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, RedirectUrl, basic::BasicClient};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -21,6 +24,9 @@ pub struct AuthorizationRequest {
     code_verifier: Option<String>,
     issuer: Option<String>,
     issuer_required: bool,
+    /// Parameters of the answer that variables are read from.
+    #[serde(default)]
+    wanted: Vec<String>,
 }
 
 // === impl AuthorizationRequest ===
@@ -57,6 +63,7 @@ impl AuthorizationRequest {
             code_verifier,
             issuer: account.endpoints.issuer.clone(),
             issuer_required: oauth2.authorization_response_iss_parameter_supported,
+            wanted: wanted(account),
         })
     }
 
@@ -85,9 +92,23 @@ impl AuthorizationRequest {
         self.issuer_required
     }
 
+    pub(super) fn wanted(&self) -> &[String] {
+        &self.wanted
+    }
+
     pub(super) fn code_verifier(&self) -> Option<Secret> {
         self.code_verifier.as_deref().map(Secret::new)
     }
+}
+
+/// The parameters of the answer that the account's variables are read from.
+fn wanted(account: &Account) -> Vec<String> {
+    let places = account.captures().flat_map(|(_, variable)| &variable.from);
+    let names = places.filter_map(|place| match place {
+        Capture::Callback(name) => Some(name.clone()),
+        _ => None,
+    });
+    names.collect()
 }
 
 /// The scope, then the component's parameters, then the credential's. A name stands once.

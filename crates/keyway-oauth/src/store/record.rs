@@ -1,6 +1,9 @@
 //! One stored record, and its form as bytes.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime},
+};
 
 use keyway_component::Secret;
 use serde::{Deserialize, Serialize};
@@ -65,6 +68,9 @@ struct WireToken {
     expiry_source: String,
     scope: Option<String>,
     extra: Map<String, Value>,
+    /// Absent in records of earlier versions.
+    #[serde(default)]
+    captured: BTreeMap<String, String>,
     begun_with: Option<String>,
 }
 
@@ -96,6 +102,11 @@ fn to_wire(token: &Token) -> WireToken {
         expiry_source: token.expiry_source.to_string(),
         scope: token.scope.clone(),
         extra: token.extra.clone(),
+        captured: token
+            .captured
+            .iter()
+            .map(|(name, value)| (name.clone(), value.expose_secret_text().to_owned()))
+            .collect(),
         begun_with: token.begun_with.clone(),
     }
 }
@@ -117,6 +128,7 @@ fn from_wire(wire: WireToken) -> Token {
         expiry_source: source.unwrap_or(ExpirySource::Unknown),
         scope: wire.scope,
         extra: wire.extra,
+        captured: wire.captured.into_iter().map(|(name, value)| (name, Secret::new(value))).collect(),
         begun_with: wire.begun_with,
     }
 }

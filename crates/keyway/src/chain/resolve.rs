@@ -75,7 +75,14 @@ pub(super) fn resolve(connection: &Connection, message: &Message) -> Result<Call
         }
     };
     check_method(connection, &method)?;
-    let mut url = locate(&connection.account().endpoints.base_url, &url)?;
+    let base_url = connection.account().endpoints.base_url.as_ref().ok_or_else(|| {
+        let at = &component.api.base_url;
+        Failure::new(
+            Code::TokenUnavailable,
+            format!("`{at}` is told by the token, and there is none yet; send a message"),
+        )
+    })?;
+    let mut url = locate(base_url, &url)?;
     query.extend(connection.static_query().iter().cloned());
     query.extend(message.query.iter().cloned());
     append_query(&mut url, &query);

@@ -21,7 +21,7 @@ pub(super) async fn hosts(connection: &Connection) -> Vec<Finding> {
     let endpoints = &connection.account().endpoints;
     let mut asked: Vec<Origin> = Vec::new();
     let mut findings = Vec::new();
-    for url in endpoints.oauth.iter().chain([&endpoints.base_url]) {
+    for url in endpoints.oauth.iter().chain(&endpoints.base_url) {
         let Some(origin) = Origin::of(url).filter(|origin| !asked.contains(origin)) else { continue };
         findings.extend(host(connection, url, &origin).await);
         asked.push(origin);

@@ -1,0 +1,40 @@
+//! Where a variable is read from that nobody types.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::pointer::Pointer;
+
+/// A place that tells the value of a variable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Capture {
+    /// A member of the token answer, such as `/instance_url`.
+    TokenResponse(Pointer),
+    /// A claim of a JWT that came with the token answer.
+    JwtClaim(JwtClaim),
+    /// A parameter of the authorization response (RFC 6749 section 4.1.2), beside `code` and `state`.
+    Callback(String),
+}
+
+/// A claim of a JWT (RFC 7519 section 4). It is read and not verified: the token endpoint sent it over TLS.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JwtClaim {
+    /// Which token it stands in.
+    #[serde(default)]
+    pub token: JwtToken,
+    /// Where it stands among the claims, such as `/tenant`.
+    pub claim: Pointer,
+}
+
+/// A token that may be a JWT.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum JwtToken {
+    /// The access token.
+    #[default]
+    AccessToken,
+    /// The member `id_token` of the token answer.
+    IdToken,
+}

@@ -1,0 +1,74 @@
+//! Captured variables: each can be told, and is named only where it is known by then.
+
+use super::step;
+use crate::{
+    Component, Template,
+    component::{Capture, Params},
+    fault::Fault,
+};
+
+/// Parameters of an authorization response that are Keyway's own.
+const OWN: &[&str] = &["code", "state", "iss", "error"];
+
+pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
+    let has_callback = component.oauth2.grants.authorization_code.is_some();
+    for (name, variable) in &component.variables {
+        for (n, place) in variable.from.iter().enumerate() {
+            let Capture::Callback(parameter) = place else { continue };
+            let at = format!("/variables/{}/from/{n}/callback", step(name));
+            if !has_callback {
+                let message = "only the grant `authorization_code` has a callback";
+                faults.push(Fault::error("no_effect", &at, message).hint("take it out, or declare the grant"));
+            }
+            if OWN.contains(&parameter.as_str()) {
+                let message = format!("`{parameter}` of the callback is Keyway's own");
+                faults.push(Fault::error("reserved_name", &at, message).hint("name another parameter"));
+            }
+        }
+        if !variable.from.is_empty() && component.environments.values().all(|values| values.contains_key(name)) {
+            let message = format!("every environment sets `{name}`, so it is never read from an answer");
+            let at = format!("/variables/{}/from", step(name));
+            faults.push(Fault::error("no_effect", at, message).hint("take it out of the environments, or `from` out"));
+        }
+    }
+    lint_too_early(component, faults);
+}
+
+/// What is asked before anything was told cannot name it.
+fn lint_too_early(component: &Component, faults: &mut Vec<Fault>) {
+    let oauth2 = &component.oauth2;
+    for (at, template) in super::endpoints::all(component) {
+        if at.starts_with("/oauth2/") {
+            check(component, template, &at, false, faults);
+        }
+    }
+    let mut params = |at: String, params: &Params, callback: bool| {
+        for (name, template) in params.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))) {
+            check(component, template, &format!("{at}/{}", step(name)), callback, faults);
+        }
+    };
+    for (grant, overlay) in oauth2.grants.authorization_overlays() {
+        params(format!("/oauth2/grants/{grant}/authorization_params"), overlay, false);
+    }
+    for (grant, overlay) in oauth2.grants.overlays().into_iter().filter(|(grant, _)| *grant != "refresh_token") {
+        params(format!("/oauth2/grants/{grant}/token_params"), overlay, grant == "authorization_code");
+    }
+    for (grant, custom) in &oauth2.custom_grants {
+        params(format!("/oauth2/custom_grants/{}/token_params", step(grant)), &custom.token_params, false);
+    }
+    for (name, template) in &oauth2.token_request.headers {
+        check(component, template, &format!("/oauth2/token_request/headers/{}", step(name)), false, faults);
+    }
+}
+
+fn check(component: &Component, template: &Template, at: &str, callback: bool, faults: &mut Vec<Fault>) {
+    for name in template.names() {
+        let Some(variable) = component.variables.get(name) else { continue };
+        let told = callback && variable.from.iter().any(|place| matches!(place, Capture::Callback(_)));
+        if !variable.from.is_empty() && variable.default.is_none() && !told {
+            let message = format!("`{{{name}}}` is told by an answer, and this is needed before it");
+            let hint = format!("give `variables.{name}` a `default` for the time before");
+            faults.push(Fault::error("told_too_late", at, message).hint(hint));
+        }
+    }
+}

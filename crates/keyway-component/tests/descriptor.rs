@@ -1,0 +1,106 @@
+//! The lint of what few APIs need: what has no effect is refused, with a hint.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use keyway_component::{Faults, check_component};
+use serde_json::{Value, json};
+
+fn sample() -> Value {
+    json!({
+        "keyway": 1, "name": "acme", "title": "Acme", "version": "1.0.0",
+        "environments": { "production": {} }, "variables": {},
+        "oauth2": {
+            "token_endpoint": "https://acme.example/token",
+            "token_endpoint_auth_method": "client_secret_basic",
+            "grants": { "client_credentials": {} }
+        },
+        "api": { "base_url": "https://acme.example/v1" }
+    })
+}
+
+fn faults(document: &Value) -> Faults {
+    match check_component("acme.json", &serde_json::to_string_pretty(document).unwrap()) {
+        Ok(checked) => checked.warnings,
+        Err(faults) => faults,
+    }
+}
+
+/// Writes values at pointers, members that are missing on the way included.
+fn with(changes: &[(&str, Value)]) -> Value {
+    let mut document = sample();
+    for (pointer, value) in changes {
+        let mut place = &mut document;
+        for step in pointer.split('/').skip(1) {
+            place = &mut place[step];
+        }
+        *place = value.clone();
+    }
+    document
+}
+
+fn check(table: &[(&[(&str, Value)], &str, &str)]) {
+    for (changes, code, at) in table {
+        let found = faults(&with(changes));
+        if code.is_empty() {
+            assert!(found.faults.is_empty(), "{changes:?}: {found}");
+            continue;
+        }
+        let fault = found.faults.iter().find(|fault| fault.code == *code && fault.pointer == *at);
+        let fault = fault.unwrap_or_else(|| panic!("{changes:?}: no {code} at {at} in\n{found}"));
+        assert!(fault.hint.is_some(), "no hint: {fault}");
+    }
+}
+
+#[test]
+fn captured_variables() {
+    let site = |from: Value| json!({ "site": { "pattern": "https://[a-z]+\\.acme\\.example", "from": from } });
+    let by_answer = || site(json!([{ "token_response": "/site" }]));
+    let by_callback = || site(json!([{ "callback": "site" }]));
+    let code = || json!({ "authorization_code": { "token_params": { "site": "{site}" } } });
+    let authorize = || json!("https://acme.example/authorize");
+    check(&[
+        (&[("/variables", by_answer()), ("/api/base_url", json!("{site}/v1"))], "", ""),
+        (&[("/variables", by_callback())], "no_effect", "/variables/site/from/0/callback"),
+        (
+            &[
+                ("/variables", by_callback()),
+                ("/oauth2/authorization_endpoint", authorize()),
+                ("/oauth2/grants", code()),
+            ],
+            "",
+            "",
+        ),
+        (
+            &[("/variables", by_answer()), ("/oauth2/authorization_endpoint", authorize()), ("/oauth2/grants", code())],
+            "told_too_late",
+            "/oauth2/grants/authorization_code/token_params/site",
+        ),
+        (
+            &[
+                ("/variables", site(json!([{ "callback": "code" }]))),
+                ("/oauth2/authorization_endpoint", authorize()),
+                ("/oauth2/grants", code()),
+            ],
+            "reserved_name",
+            "/variables/site/from/0/callback",
+        ),
+        (
+            &[("/variables", by_answer()), ("/oauth2/token_endpoint", json!("{site}/token"))],
+            "told_too_late",
+            "/oauth2/token_endpoint",
+        ),
+        (
+            &[("/variables", by_answer()), ("/environments/production/site", json!("https://a.acme.example"))],
+            "no_effect",
+            "/variables/site/from",
+        ),
+        (
+            &[
+                ("/variables", json!({ "site": { "from": [{ "token_response": "/s" }] } })),
+                ("/api/base_url", json!("{site}")),
+            ],
+            "open_host",
+            "/api/base_url",
+        ),
+    ]);
+}

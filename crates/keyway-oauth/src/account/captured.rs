@@ -1,0 +1,60 @@
+//! Variables that answers tell: the account once they are known.
+
+use std::collections::BTreeMap;
+
+use keyway_component::{Secret, component::Variable};
+
+use super::{Account, AccountError, Context, Endpoints};
+use crate::secrets::SecretSource;
+
+// === impl Account ===
+
+impl Account {
+    /// The variables that answers tell, as nobody gives them.
+    pub(crate) fn captures(&self) -> impl Iterator<Item = (&str, &Variable)> {
+        let given = |name: &str| self.values.is_given(name) || self.inputs.has(name);
+        let variables = self.component.variables.iter().map(|(name, variable)| (name.as_str(), variable));
+        variables.filter(move |(name, variable)| !variable.from.is_empty() && !given(name))
+    }
+
+    /// Whether answers tell something about the account: where its messages go, or what they carry.
+    #[must_use]
+    pub fn awaits_captures(&self) -> bool {
+        self.captures().next().is_some()
+    }
+
+    /// The account with what came with its token filled in: base URL, origins, variables.
+    ///
+    /// # Errors
+    /// A value that breaks its variable's pattern or type, or makes no https URL.
+    pub fn settled(&self, captured: &BTreeMap<String, Secret>) -> Result<Self, AccountError> {
+        let component = &self.component;
+        let context = Context { component, name: &self.name, origin: self.origin };
+        let (mut plain, mut secret) = (BTreeMap::new(), BTreeMap::new());
+        for (name, variable) in self.captures() {
+            let Some(value) = captured.get(name) else { continue };
+            let text = value.expose_secret_text();
+            if !fits(variable, text) {
+                let wanted = variable.pattern.as_ref().map_or("its type", |pattern| pattern.source());
+                let why =
+                    format!("what an answer told for it does not match `{wanted}`; sign in again, or correct `from`");
+                return Err(context.unfit(format!("the variable `{name}`"), why));
+            }
+            if variable.secret {
+                secret.insert(name.to_owned(), SecretSource::Value(value.clone()));
+            } else {
+                plain.insert(name.to_owned(), text.to_owned());
+            }
+        }
+        let values = self.values.with_captured(&context, plain)?;
+        let endpoints = Endpoints::resolve(&context, &self.choice, &values)?;
+        let mut inputs = self.inputs.clone();
+        inputs.secrets.extend(secret);
+        Ok(Self { values, endpoints, inputs, ..self.clone() })
+    }
+}
+
+/// Whether a text that an answer told may be this variable's value.
+pub(crate) fn fits(variable: &Variable, text: &str) -> bool {
+    variable.r#type.admits(text) && variable.pattern.as_ref().is_none_or(|pattern| pattern.matches_whole(text))
+}

@@ -1,0 +1,50 @@
+//! A connection whose account is told something by its token: the same connection, with that filled in.
+
+use keyway_oauth::Token;
+
+use crate::{
+    connection::Connection,
+    failure::{Code, Failure},
+    host::prepare,
+};
+
+// === impl Connection ===
+
+impl Connection {
+    /// The connection with what its token tells, where the account needs that; otherwise `None`. It asks for a token,
+    /// since nothing can be resolved and confined before the host is known.
+    pub(crate) async fn settled(&self) -> Result<Option<Self>, Failure> {
+        if !self.account().awaits_captures() {
+            return Ok(None);
+        }
+        let token = self.tokens().token(None).await?;
+        if let Some(settled) = self.settled_before().filter(|settled| settled.is_settled_for(&token)) {
+            return Ok(Some(settled));
+        }
+        let refused = |why: String| {
+            let why = self.redactor().text(&why).into_owned();
+            Failure::new(Code::TokenResponseInvalid, why)
+        };
+        let account = self.account().settled(&token.captured).map_err(|error| refused(error.to_string()))?;
+        if account.endpoints.base_url.is_none() {
+            let at = &account.component.api.base_url;
+            return Err(refused(format!(
+                "no answer told what `{at}` needs; give the variable in the credential, or correct its `from`"
+            )));
+        }
+        let prepared = prepare(&account).map_err(|error| refused(error.to_string()))?;
+        Ok(Some(self.with_settled(account, prepared, token.captured.clone())))
+    }
+
+    /// Whether a token may go where messages of this connection were led: it told the same as the one before.
+    pub(crate) fn check_settled(&self, token: &Token) -> Result<(), Failure> {
+        if self.is_settled_for(token) {
+            return Ok(());
+        }
+        let why =
+            "the token was renewed meanwhile and leads to another place, so this message was not sent; send it again";
+        let mut failure = Failure::new(Code::TokenUnavailable, why);
+        failure.parts_mut().retryable = true;
+        Err(failure)
+    }
+}

@@ -1,0 +1,176 @@
+//! Variables that the token answer and the callback tell.
+
+use keyway::{Code, Connection, FileStore, Message};
+use keyway_tests::{
+    acme::{self, account_with, acme, connected},
+    mock::{Mock, reply},
+};
+use serde_json::{Value, json};
+
+/// An API that is somewhere else than its token endpoint.
+async fn elsewhere() -> Mock {
+    Mock::start(|seen| async move { reply(200, &json!({"path": seen.path, "query": seen.query})) }).await
+}
+
+/// A token endpoint whose answer also has these members.
+async fn telling(more: impl Fn(usize) -> Value + Clone + Send + Sync + 'static) -> Mock {
+    Mock::start(move |seen| {
+        let mut answer =
+            json!({"access_token": format!("token-{}", seen.nth + 1), "refresh_token": format!("r{}", seen.nth)});
+        answer.as_object_mut().unwrap().extend(more(seen.nth).as_object().unwrap().clone());
+        async move { reply(200, &answer) }
+    })
+    .await
+}
+
+/// A component whose API is where the token answer says.
+fn component(tokens: &Mock, from: &Value) -> Value {
+    let mut component = acme(&tokens.url);
+    component["variables"] = json!({
+        "instance": { "pattern": "http://127\\.0\\.0\\.1:[0-9]+", "from": from },
+        "org": { "pattern": "[a-z]+", "from": [{ "token_response": "/org/id" }], "default": "none" },
+        "key": { "secret": true, "from": [{ "token_response": "/key" }] }
+    });
+    component["api"] = json!({
+        "base_url": "{instance}/services", "headers": { "X-Org": "{org}", "X-Key": "{key}" }, "query": { "org": "{org}" }
+    });
+    component
+}
+
+fn by_answer() -> Value {
+    json!([{ "token_response": "/instance_url" }])
+}
+
+#[tokio::test]
+async fn messages_go_where_the_token_answer_says() {
+    let api = elsewhere().await;
+    let url = api.url.clone();
+    let tokens = telling(move |_| json!({"instance_url": url, "org": {"id": "north"}, "key": "captured-canary"})).await;
+    let (host, connection) = connected(&component(&tokens, &by_answer()));
+    let answer = connection.send(Message::get("/{org}/things")).await.unwrap();
+    assert_eq!(answer.json::<Value>().unwrap(), json!({"path": "/services/north/things", "query": "org=north"}));
+    let seen = &api.seen("")[0];
+    assert_eq!((seen.header("x-org"), seen.header("x-key")), ("north", "captured-canary"));
+    assert_eq!(seen.header("authorization"), "Bearer token-1");
+    assert_eq!(host.redactor().values("captured-canary"), "***", "a captured secret is one");
+    // The place that the token named is the API now, and nothing else is.
+    let refused = connection.send(Message::get(format!("{}/services/x", tokens.url))).await.unwrap_err();
+    assert_eq!(refused.code, Code::UrlNotAllowed);
+    connection.send(Message::get(format!("{}/services/x", api.url))).await.unwrap();
+    assert_eq!(tokens.count("/token"), 1);
+}
+
+#[tokio::test]
+async fn a_place_that_breaks_its_pattern_gets_no_token() {
+    let api = elsewhere().await;
+    for place in ["https://evil.example", "http://127.0.0.1:1@evil.example", "ftp://127.0.0.1:80", ""] {
+        let tokens = telling(move |_| json!({"instance_url": place, "key": "k"})).await;
+        let (_host, connection) = connected(&component(&tokens, &by_answer()));
+        let failure = connection.send(Message::get("/x")).await.unwrap_err();
+        assert_eq!(failure.code, Code::TokenResponseInvalid, "{place}");
+        assert!(!failure.message.contains("evil"), "{}", failure.message);
+    }
+    let tokens = telling(|_| json!({"instance_url": "http://public.example:80", "key": "k"})).await;
+    let mut open = component(&tokens, &by_answer());
+    open["variables"]["instance"]["pattern"] = "http.*".into();
+    let (_host, connection) = connected(&open);
+    let failure = connection.send(Message::get("/x")).await.unwrap_err();
+    assert_eq!(failure.code, Code::TokenResponseInvalid, "plain http to a public host");
+    assert_eq!(api.count(""), 0);
+}
+
+#[tokio::test]
+async fn a_renewal_that_leads_elsewhere_leads_the_next_messages_there() {
+    let (first, second) = (elsewhere().await, elsewhere().await);
+    let urls = [first.url.clone(), second.url.clone()];
+    let tokens = telling(move |nth| json!({"instance_url": urls[nth.min(1)], "key": "k"})).await;
+    let (_host, connection) = connected(&component(&tokens, &by_answer()));
+    connection.send(Message::get("/x")).await.unwrap();
+    connection.tokens().renew().await.unwrap();
+    connection.send(Message::get("/x")).await.unwrap();
+    assert_eq!((first.count(""), second.count("")), (1, 1));
+    assert_eq!(second.seen("")[0].header("authorization"), "Bearer token-2");
+}
+
+#[tokio::test]
+async fn what_the_account_gives_itself_is_not_read_from_answers() {
+    let (mine, other) = (elsewhere().await, elsewhere().await);
+    let url = other.url.clone();
+    let tokens = telling(move |_| json!({"instance_url": url, "key": "k"})).await;
+    let component = component(&tokens, &by_answer());
+    let host = acme::host(&component);
+    let connection = host.connect(account_with([("ACME_INSTANCE", mine.url.as_str())])).unwrap();
+    connection.send(Message::get("/x")).await.unwrap();
+    assert_eq!((mine.count(""), other.count("")), (1, 0));
+}
+
+/// A component whose API is named by the callback, as QuickBooks' company is.
+async fn signed_in(from_callback: &str) -> (Mock, Connection, Result<(), keyway::TokenError>) {
+    let api = Mock::api(|seen| async move { reply(200, &json!(seen.path)) }).await;
+    let mut component = acme(&api.url);
+    component["variables"] = json!({ "realm_id": { "pattern": "[0-9]+", "from": [{ "callback": "realmId" }] } });
+    component["oauth2"]["authorization_endpoint"] = format!("{}/authorize", api.url).into();
+    component["oauth2"]["grants"] = json!({ "authorization_code": {}, "refresh_token": {} });
+    component["api"]["base_url"] = format!("{}/company/{{realm_id}}", api.url).into();
+    let credential = account_with([("ACME_GRANT", "authorization_code")]);
+    let connection = acme::host(&component).connect(credential).unwrap();
+    let request = connection.tokens().authorization_request("https://app.example/callback").unwrap();
+    let (_, state) = request.url().query_pairs().find(|(name, _)| name == "state").unwrap();
+    assert!(request.read_pasted("code-alone").is_err(), "a code alone does not tell the company");
+    let address = format!("https://app.example/callback?code=c1&state={state}{from_callback}");
+    let code = request.read_pasted(&address).unwrap();
+    let redeemed = connection.tokens().redeem_code(request, code).await.map(|_| ());
+    (api, connection, redeemed)
+}
+
+#[tokio::test]
+async fn the_callback_tells_a_variable() {
+    let (api, connection, redeemed) = signed_in("&realmId=42").await;
+    redeemed.unwrap();
+    let answer = connection.send(Message::get("/bills")).await.unwrap();
+    assert_eq!(answer.json::<Value>().unwrap(), json!("/company/42/bills"));
+    // What a renewal does not tell anew stays.
+    connection.tokens().renew().await.unwrap_err();
+    assert_eq!(api.count("/token"), 1, "the token had no refresh token");
+}
+
+#[tokio::test]
+async fn a_callback_that_breaks_the_pattern_sends_no_code() {
+    let (api, _connection, redeemed) = signed_in("&realmId=..%2Fadmin").await;
+    let error = redeemed.unwrap_err();
+    assert_eq!(error.kind, keyway::TokenErrorKind::ResponseInvalid);
+    assert_eq!(api.count("/token"), 0);
+    let (_api, connection, redeemed) = signed_in("").await;
+    redeemed.unwrap();
+    let failure = connection.send(Message::get("/bills")).await.unwrap_err();
+    assert_eq!(failure.code, Code::TokenResponseInvalid);
+}
+
+/// The store keeps what was told: another process goes where the first one did.
+#[tokio::test]
+async fn what_was_told_is_stored_with_the_token() {
+    let api = elsewhere().await;
+    let url = api.url.clone();
+    let tokens = telling(move |nth| {
+        if nth == 0 {
+            json!({"instance_url": url, "key": "k", "expires_in": 3600})
+        } else {
+            json!({"expires_in": 3600})
+        }
+    })
+    .await;
+    let mut component = component(&tokens, &by_answer());
+    component["oauth2"]["grants"]["refresh_token"] = json!({});
+    let folder = tempfile::tempdir().unwrap();
+    for renews in [true, false] {
+        let store = FileStore::open(folder.path()).unwrap();
+        let host = acme::host_with(&component, |builder| builder.token_store(store));
+        let connection = host.connect(acme::account()).unwrap();
+        connection.send(Message::get("/x")).await.unwrap();
+        if renews {
+            connection.tokens().renew().await.unwrap();
+            connection.send(Message::get("/x")).await.unwrap();
+        }
+    }
+    assert_eq!((tokens.count("/token"), api.count("")), (2, 3));
+}

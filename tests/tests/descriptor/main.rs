@@ -1,0 +1,5 @@
+//! What a descriptor can say beyond RFC 6749, each against a server that insists on it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod captured;
