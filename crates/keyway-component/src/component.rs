@@ -2,6 +2,7 @@
 
 mod action;
 mod api;
+mod assertion;
 mod capture;
 mod grant;
 mod oauth2;
@@ -15,10 +16,11 @@ use serde::{Deserialize, Serialize};
 
 pub use action::Action;
 pub use api::{AdditionalOrigin, Api, Authorization, FailureRule, Idempotency};
+pub use assertion::{Assertion, Claims, SigningAlgorithm};
 pub use capture::{Capture, JwtClaim, JwtToken};
 pub use grant::{
-    AuthorizationCodeGrant, ClientCredentialsGrant, CodeChallengeMethod, CustomGrant, DeviceCodeGrant, Grants, Params,
-    PasswordGrant, RefreshTokenGrant,
+    AuthorizationCodeGrant, ClientCredentialsGrant, CodeChallengeMethod, CustomGrant, DeviceCodeGrant, Grants,
+    JwtBearerGrant, Params, PasswordGrant, RefreshTokenGrant, TokenExchangeGrant,
 };
 pub use oauth2::{AlternativeTokenEndpoint, ClientAuthMethod, Encoding, OAuth2, Scope, TokenRequest, TokenResponse};
 pub use policy::{

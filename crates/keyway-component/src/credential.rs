@@ -53,7 +53,7 @@ pub struct CredentialFile {
     /// Values of the component's variables that are no secrets.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: BTreeMap<String, String>,
-    /// References to secrets: `client_secret`, `password`, `code`, `code_verifier`, `refresh_token`, and the
+    /// References to secrets: `client_secret`, `private_key`, `subject_token`, `password`, `code`, `code_verifier`, `refresh_token`, and the
     /// component's secret variables.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub secrets: BTreeMap<String, SecretRef>,
@@ -102,7 +102,7 @@ pub struct ClientFile {
     /// The redirect URI that is registered for it, where an account names none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redirect_uri: Option<String>,
-    /// References to the client's secrets: `client_secret`, and secret variables of the component.
+    /// References to the client's secrets: `client_secret`, `private_key`, and secret variables of the component.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub secrets: BTreeMap<String, SecretRef>,
 }
@@ -129,7 +129,8 @@ pub struct TokenRequestChoice {
 }
 
 /// The secrets that every component knows, in the order in which they are asked for.
-pub const STANDARD_SECRETS: &[&str] = &["client_secret", "password", "code", "code_verifier", "refresh_token"];
+pub const STANDARD_SECRETS: &[&str] =
+    &["client_secret", "private_key", "password", "code", "code_verifier", "refresh_token", "subject_token"];
 
 /// Parameters of the authorization request that are no credential's to set: they protect the sign-in, or are members
 /// of the credential already.

@@ -1,6 +1,7 @@
 //! The lint: what a schema cannot say. One subject a file.
 
 mod actions;
+mod assertions;
 mod captures;
 mod credential;
 mod endpoints;
@@ -20,6 +21,7 @@ pub(crate) fn component(component: &Component) -> Vec<Fault> {
     placeholders::lint(component, &mut faults);
     endpoints::lint(component, &mut faults);
     grants::lint(component, &mut faults);
+    assertions::lint(component, &mut faults);
     actions::lint(component, &mut faults);
     faults
 }

@@ -127,7 +127,7 @@ fn every_fault_at_once_and_spelling_hints() {
     let mut document = with("/api/base_ulr", json!("x"));
     document["verify"] = json!("check");
     document["oauth2"]["token_endpoint"] = json!("https://{regoin}.acme.example/token");
-    document["oauth2"]["token_endpoint_auth_method"] = json!("private_key_jwt");
+    document["oauth2"]["token_endpoint_auth_method"] = json!("private_key");
     document["retry"] = json!({"count": "five"});
     let found = faults(&document);
     let codes: Vec<_> = found.faults.iter().map(|fault| fault.code).collect();

@@ -104,3 +104,55 @@ fn captured_variables() {
         ),
     ]);
 }
+
+#[test]
+fn assertions_and_targets() {
+    let method = |name: &str| ("/oauth2/token_endpoint_auth_method", json!(name));
+    let assertion = |value: Value| ("/oauth2/client_assertion", value);
+    let at = "/oauth2/client_assertion";
+    let bearer = |value: Value| ("/oauth2/grants/jwt_bearer", json!({ "assertion": value }));
+    check(&[
+        (&[method("private_key_jwt")], "", ""),
+        (&[method("private_key_jwt"), assertion(json!({ "algorithm": "ES256", "header": { "kid": "1" } }))], "", ""),
+        (&[method("client_secret_jwt"), assertion(json!({ "algorithm": "HS256" }))], "", ""),
+        (&[method("tls_client_auth")], "", ""),
+        (&[assertion(json!({}))], "no_effect", at),
+        (&[method("tls_client_auth"), assertion(json!({}))], "no_effect", at),
+        (
+            &[method("private_key_jwt"), assertion(json!({ "algorithm": "HS256" }))],
+            "wrong_algorithm",
+            "/oauth2/client_assertion/algorithm",
+        ),
+        (
+            &[method("client_secret_jwt"), assertion(json!({ "algorithm": "EdDSA" }))],
+            "wrong_algorithm",
+            "/oauth2/client_assertion/algorithm",
+        ),
+        (
+            &[method("private_key_jwt"), assertion(json!({ "header": { "kid": "{key}" } }))],
+            "undeclared_placeholder",
+            at,
+        ),
+        (
+            &[method("private_key_jwt"), assertion(json!({ "header": { "alg": "none" } }))],
+            "reserved_name",
+            "/oauth2/client_assertion/header/alg",
+        ),
+        (
+            &[method("private_key_jwt"), assertion(json!({ "claims": { "exp": 1 } }))],
+            "reserved_name",
+            "/oauth2/client_assertion/claims/exp",
+        ),
+        (&[bearer(json!({ "claims": { "sub": "{client_id}" } }))], "", ""),
+        (&[bearer(json!({ "claims": { "sub": null, "scope": "{scope}" } }))], "", ""),
+        (&[bearer(json!({}))], "no_subject", "/oauth2/grants/jwt_bearer/assertion/claims"),
+        (&[("/oauth2/grants/token_exchange", json!({}))], "", ""),
+        (
+            &[("/oauth2/audience", json!("api")), ("/oauth2/resource", json!(["https://api.example/x", "urn:a"]))],
+            "",
+            "",
+        ),
+        (&[("/oauth2/resource", json!(["api"]))], "bad_resource", "/oauth2/resource/0"),
+        (&[("/oauth2/resource", json!(["https://api.example/#x"]))], "bad_resource", "/oauth2/resource/0"),
+    ]);
+}

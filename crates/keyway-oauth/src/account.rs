@@ -18,7 +18,7 @@ use std::{
 
 use keyway_component::{
     Component, CredentialFile, Origin, Redactor, Secret, SecretRef, Template, UrlForm, check_credential,
-    component::{ClientAuthMethod, Encoding, Retry, RetryOverride},
+    component::{Encoding, Retry, RetryOverride},
     credential::{OAuth2Choice, RESERVED_PARAMS},
 };
 
@@ -216,12 +216,6 @@ impl Account {
     #[must_use]
     pub fn input_name(&self, name: &str) -> String {
         input_name(&self.component.name, self.origin, name)
-    }
-
-    /// Whether the client authenticates with a secret.
-    #[must_use]
-    pub fn is_confidential(&self) -> bool {
-        self.component.oauth2.token_endpoint_auth_method != ClientAuthMethod::None
     }
 
     /// The scope as one text, joined as the component says.

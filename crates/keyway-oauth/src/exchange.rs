@@ -1,5 +1,6 @@
 //! One token request: the `oauth2` crate builds and parses the standard, the dialect speaks and hears the vendor's.
 
+mod assertion;
 mod capture;
 mod lifetime;
 mod request;
@@ -14,7 +15,7 @@ use std::{
 
 use keyway_component::{
     Redactor, Secret, Template,
-    component::{Encoding, Params},
+    component::{Assertion, Encoding, Params},
 };
 use keyway_http::{AttemptEnd, Clock, Transport};
 use oauth2::{
@@ -45,6 +46,10 @@ const MAX_BODY_BYTES: u64 = 1 << 20;
 
 /// RFC 8628 section 3.4.
 const DEVICE_GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+/// RFC 7523 section 2.1.
+const JWT_GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+/// RFC 8693 section 2.1.
+const EXCHANGE_GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
 /// What an exchange works with.
 pub(crate) struct Exchange<'a> {
@@ -66,6 +71,8 @@ pub(crate) struct Post<'a> {
     pub(crate) encoding: Encoding,
     pub(crate) secrets: &'a BTreeMap<String, Secret>,
     pub(crate) redirect_uri: Option<&'a str>,
+    /// Whether it is for a token.
+    pub(crate) has_target: bool,
 }
 
 type Answer = StandardTokenResponse<Further, BasicTokenType>;
@@ -176,6 +183,19 @@ impl Exchange<'_> {
                 let exchange = standard.exchange_client_credentials();
                 exchange.add_extra_param("device_code", text("device_code")).request_async(&client).await
             }
+            Grant::JwtBearer => {
+                let assertion = self.grant_assertion(&secrets)?;
+                let exchange = standard.exchange_client_credentials();
+                let text = assertion.expose_secret_text().to_owned();
+                exchange.add_extra_param("assertion", text).request_async(&client).await
+            }
+            Grant::TokenExchange => {
+                let mut exchange = standard.exchange_client_credentials();
+                for (name, value) in self.subject(text("subject_token")) {
+                    exchange = exchange.add_extra_param(name, value);
+                }
+                exchange.request_async(&client).await
+            }
             Grant::ClientCredentials | Grant::Custom(_) => {
                 standard.exchange_client_credentials().request_async(&client).await
             }
@@ -197,13 +217,15 @@ impl Exchange<'_> {
     pub(crate) async fn post(&self, endpoint: &Url, form: &[u8], post: Post<'_>) -> Result<AttemptEnd, TokenFault> {
         let account = self.account;
         let values = self.values(post.redirect_uri)?;
+        let secrets = self.with_client_assertion(post.secrets)?;
         let words = Words {
             component: &account.component,
             overlay: post.overlay,
             grant_type: post.grant_type,
             encoding: post.encoding,
             client_id: &account.client_id,
-            secrets: post.secrets,
+            has_target: post.has_target,
+            secrets: &secrets,
             values: &values,
             timeout: self.timeout,
             max_body_bytes: MAX_BODY_BYTES,
@@ -227,9 +249,9 @@ impl Exchange<'_> {
         let mut names: Vec<&str> = overlay.values().flatten().flat_map(Template::names).collect();
         let headers = &self.account.component.oauth2.token_request.headers;
         names.extend(headers.values().flat_map(Template::names));
-        if self.account.is_confidential() {
-            names.push("client_secret");
-        }
+        let oauth2 = &self.account.component.oauth2;
+        names.extend(oauth2.token_endpoint_auth_method.secret());
+        names.extend(oauth2.client_assertion.iter().flat_map(Assertion::names));
         self.read_named(&names).await
     }
 
@@ -291,13 +313,15 @@ impl Exchange<'_> {
         let (overlay, _) = self.overlay(request);
         let mut secrets = self.client_secrets(&overlay).await?;
         if matches!(request, Request::Mint) {
-            let inputs: &[&str] = match &self.account.grant {
-                Grant::Password => &["password"],
-                Grant::AuthorizationCode => &["code", "code_verifier"],
-                Grant::RefreshToken => &["refresh_token"],
-                _ => &[],
+            let inputs: Vec<&str> = match &self.account.grant {
+                Grant::Password => vec!["password"],
+                Grant::AuthorizationCode => vec!["code", "code_verifier"],
+                Grant::RefreshToken => vec!["refresh_token"],
+                Grant::JwtBearer => self.grant_assertion_names(),
+                Grant::TokenExchange => vec!["subject_token"],
+                _ => Vec::new(),
             };
-            secrets.extend(self.read_named(inputs).await?);
+            secrets.extend(self.read_named(&inputs).await?);
         }
         for (name, secret) in request.secrets() {
             self.redactor.know(&self.account.inputs_label(), secret);
@@ -317,7 +341,12 @@ impl Exchange<'_> {
             }
             standard => {
                 let overlay = oauth2.grants.overlays().into_iter().find(|(name, _)| *name == standard.name());
-                let grant_type = (*standard == Grant::DeviceCode).then_some(DEVICE_GRANT_TYPE);
+                let grant_type = match standard {
+                    Grant::DeviceCode => Some(DEVICE_GRANT_TYPE),
+                    Grant::JwtBearer => Some(JWT_GRANT_TYPE),
+                    Grant::TokenExchange => Some(EXCHANGE_GRANT_TYPE),
+                    _ => None,
+                };
                 (overlay.map(|(_, params)| params.clone()).unwrap_or_default(), grant_type)
             }
         }
@@ -334,10 +363,16 @@ impl Exchange<'_> {
             ("scope".to_owned(), account.scope_text()),
             ("username".to_owned(), account.inputs.username.clone().unwrap_or_default()),
             ("redirect_uri".to_owned(), redirect_uri.unwrap_or_default().to_owned()),
+            ("timestamp".to_owned(), seconds(self.clock.now()).to_string()),
             ("uuid".to_owned(), uuid),
         ]);
         Ok(values)
     }
+}
+
+/// Seconds since 1970.
+fn seconds(time: std::time::SystemTime) -> u64 {
+    time.duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 /// `StandardClient::new` with its endpoint, in one word.
@@ -371,7 +406,7 @@ impl<'c> AsyncHttpClient<'c> for DialectClient<'_> {
             let (overlay, grant_type) = self.exchange.overlay(self.request);
             let redirect_uri = self.exchange.redirect_uri(self.request);
             let (encoding, secrets) = (account.encoding, self.secrets);
-            let post = Post { overlay: &overlay, grant_type, encoding, secrets, redirect_uri };
+            let post = Post { overlay: &overlay, grant_type, encoding, secrets, redirect_uri, has_target: true };
             let end = self.exchange.post(self.endpoint, request.body(), post).await?;
             let heard = hear(end, &account.component, encoding, redactor, clock.now())?;
             for name in ["access_token", "refresh_token"] {

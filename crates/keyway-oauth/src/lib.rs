@@ -5,6 +5,7 @@
 //! the [`dialect`], laid around its HTTP client. [`TokenStore`] is where tokens rest.
 
 pub mod account;
+mod assertion;
 mod credential;
 mod credentials;
 pub mod dialect;

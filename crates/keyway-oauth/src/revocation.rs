@@ -91,7 +91,8 @@ impl TokenSource {
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("token", token.expose_secret_text()).append_pair("token_type_hint", hint);
         let (encoding, redirect_uri) = (Encoding::Form, None);
-        let post = Post { overlay: &overlay, grant_type: None, encoding, secrets: &secrets, redirect_uri };
+        let post =
+            Post { overlay: &overlay, grant_type: None, encoding, secrets: &secrets, redirect_uri, has_target: false };
         let end = exchange.post(endpoint, form.finish().as_bytes(), post).await.map_err(|fault| left(&fault))?;
         self.judge_revocation(end)
     }

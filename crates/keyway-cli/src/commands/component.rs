@@ -9,7 +9,7 @@ use std::{
 
 use keyway::{
     Component, Host,
-    component::{Authorization, Backoff, ClientAuthMethod},
+    component::{Authorization, Backoff},
 };
 
 use super::print;
@@ -116,11 +116,8 @@ fn accounts(component: &Component, text: &mut String) {
     let prefix = Component::variable_prefix(&component.name);
     let names: Vec<&str> = component.environments.keys().map(String::as_str).collect();
     let _ = writeln!(text, "\nAccount (environment variables; each also as …_FILE)");
-    let secret = if oauth2.token_endpoint_auth_method == ClientAuthMethod::None {
-        String::new()
-    } else {
-        format!(", {prefix}CLIENT_SECRET")
-    };
+    let secret = oauth2.token_endpoint_auth_method.secret();
+    let secret = secret.map(|name| format!(", {prefix}{}", name.to_ascii_uppercase())).unwrap_or_default();
     let _ = writeln!(text, "  {:<20} {prefix}CLIENT_ID{secret}", "always");
     if names.len() > 1 {
         let _ = writeln!(text, "  {:<20} {prefix}ENVIRONMENT: {}", "always", names.join(", "));

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Assertion;
 use crate::template::Template;
 
 /// Parameters laid over a standard request: a value adds or replaces one, `null` leaves it out.
@@ -26,6 +27,12 @@ pub struct Grants {
     /// A person signs in on another device (RFC 8628).
     #[serde(default)]
     pub device_code: Option<DeviceCodeGrant>,
+    /// A JWT that the client signs stands for a person or an account (RFC 7523 section 2.1).
+    #[serde(default)]
+    pub jwt_bearer: Option<JwtBearerGrant>,
+    /// A token of another server is exchanged (RFC 8693).
+    #[serde(default)]
+    pub token_exchange: Option<TokenExchangeGrant>,
     /// Renewal without a person (section 6), and a start from a refresh token that was got elsewhere.
     #[serde(default)]
     pub refresh_token: Option<RefreshTokenGrant>,
@@ -100,6 +107,36 @@ pub struct RefreshTokenGrant {
     pub token_params: Params,
 }
 
+/// The grant `urn:ietf:params:oauth:grant-type:jwt-bearer`. The variables that its JWT names are its inputs.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JwtBearerGrant {
+    /// How the JWT is made. Its `iss` is the client's id; for whom it stands is the claim `sub`, which `claims` names.
+    pub assertion: Assertion,
+    /// Laid over the token request.
+    #[serde(default)]
+    pub token_params: Params,
+}
+
+/// The grant `urn:ietf:params:oauth:grant-type:token-exchange`. Its input is the secret `subject_token`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TokenExchangeGrant {
+    /// What `subject_token` is (RFC 8693 section 3).
+    #[serde(default = "access_token_type")]
+    pub subject_token_type: String,
+    /// What is asked for; the server's choice when absent.
+    #[serde(default)]
+    pub requested_token_type: Option<String>,
+    /// Laid over the token request.
+    #[serde(default)]
+    pub token_params: Params,
+}
+
+fn access_token_type() -> String {
+    "urn:ietf:params:oauth:token-type:access_token".to_owned()
+}
+
 /// A grant of the vendor's own. Its inputs are the variables that its parameters name.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -137,6 +174,8 @@ impl Grants {
             ("authorization_code", self.authorization_code.is_some()),
             ("password", self.password.is_some()),
             ("device_code", self.device_code.is_some()),
+            ("jwt_bearer", self.jwt_bearer.is_some()),
+            ("token_exchange", self.token_exchange.is_some()),
             ("refresh_token", self.refresh_token.is_some()),
         ]
         .into_iter()
@@ -152,6 +191,8 @@ impl Grants {
             ("authorization_code", self.authorization_code.as_ref().map(|grant| &grant.token_params)),
             ("password", self.password.as_ref().map(|grant| &grant.token_params)),
             ("device_code", self.device_code.as_ref().map(|grant| &grant.token_params)),
+            ("jwt_bearer", self.jwt_bearer.as_ref().map(|grant| &grant.token_params)),
+            ("token_exchange", self.token_exchange.as_ref().map(|grant| &grant.token_params)),
             ("refresh_token", self.refresh_token.as_ref().map(|grant| &grant.token_params)),
         ];
         all.into_iter().filter_map(|(name, params)| Some((name, params?))).collect()

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{CustomGrant, Grants};
+use super::{Assertion, CustomGrant, Grants, SigningAlgorithm};
 use crate::{pointer::Pointer, template::Template};
 
 /// How a token is got: endpoints, client authentication, scope, grants, and what the vendor does differently.
@@ -38,9 +38,19 @@ pub struct OAuth2 {
     pub alternative_token_endpoints: Vec<AlternativeTokenEndpoint>,
     /// How the client shows who it is. Declared, never found by probing.
     pub token_endpoint_auth_method: ClientAuthMethod,
+    /// How the JWT is made that shows who the client is. For `private_key_jwt` and `client_secret_jwt` only.
+    #[serde(default)]
+    pub client_assertion: Option<Assertion>,
     /// The scope that is asked for.
     #[serde(default)]
     pub scope: Scope,
+    /// For whom tokens are meant: the parameter `audience` of every request for one.
+    #[serde(default)]
+    pub audience: Option<Template>,
+    /// What tokens are meant for: the parameter `resource` of every request for one, as often as there are entries
+    /// (RFC 8707 section 2).
+    #[serde(default)]
+    pub resource: Vec<Template>,
     /// The standard grants that this API has.
     #[serde(default)]
     pub grants: Grants,
@@ -82,6 +92,13 @@ pub enum ClientAuthMethod {
     ClientSecretBasicRaw,
     /// Id and secret in the body.
     ClientSecretPost,
+    /// A JWT that the client's secret signs (RFC 7523 section 2.2, OpenID Connect Core section 9).
+    ClientSecretJwt,
+    /// A JWT that the client's private key signs (RFC 7523 section 2.2).
+    PrivateKeyJwt,
+    /// The certificate of the connection (RFC 8705 section 2.1): the id in the body, no secret. The host gives the
+    /// certificate.
+    TlsClientAuth,
     /// A public client: its id in the body, no secret.
     None,
 }
@@ -191,6 +208,32 @@ impl Default for TokenResponse {
             scope: at_scope(),
             default_expires_in: None,
             second_factor: None,
+        }
+    }
+}
+
+// === impl ClientAuthMethod ===
+
+impl ClientAuthMethod {
+    /// The secret that it needs.
+    #[must_use]
+    pub fn secret(self) -> Option<&'static str> {
+        match self {
+            Self::ClientSecretBasic | Self::ClientSecretBasicRaw | Self::ClientSecretPost | Self::ClientSecretJwt => {
+                Some("client_secret")
+            }
+            Self::PrivateKeyJwt => Some("private_key"),
+            Self::TlsClientAuth | Self::None => None,
+        }
+    }
+
+    /// How its JWT is signed where the component does not say; `None` where it has none.
+    #[must_use]
+    pub fn default_algorithm(self) -> Option<SigningAlgorithm> {
+        match self {
+            Self::PrivateKeyJwt => Some(SigningAlgorithm::RS256),
+            Self::ClientSecretJwt => Some(SigningAlgorithm::HS256),
+            _ => None,
         }
     }
 }

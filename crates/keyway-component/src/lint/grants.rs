@@ -98,7 +98,15 @@ fn lint_reserved(component: &Component, faults: &mut Vec<Fault>) {
 }
 
 fn lint_custom(component: &Component, faults: &mut Vec<Fault>) {
-    let standard = ["client_credentials", "authorization_code", "password", "refresh_token", "device_code"];
+    let standard = [
+        "client_credentials",
+        "authorization_code",
+        "password",
+        "refresh_token",
+        "device_code",
+        "jwt_bearer",
+        "token_exchange",
+    ];
     for (name, grant) in &component.oauth2.custom_grants {
         let at = format!("/oauth2/custom_grants/{}", step(name));
         if standard.contains(&name.as_str()) {

@@ -15,10 +15,11 @@ const TOKEN_PARAMS: &[&str] = &[
     "refresh_token",
     "scope",
     "username",
+    "timestamp",
     "uuid",
 ];
-const AUTHORIZATION: &[&str] = &["client_id", "client_secret", "redirect_uri", "scope", "uuid"];
-const TOKEN_HEADERS: &[&str] = &["client_id", "client_secret", "uuid"];
+const AUTHORIZATION: &[&str] = &["client_id", "client_secret", "redirect_uri", "scope", "timestamp", "uuid"];
+const TOKEN_HEADERS: &[&str] = &["client_id", "client_secret", "timestamp", "uuid"];
 const API: &[&str] = &["client_id"];
 
 pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
@@ -52,6 +53,13 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
             check(value, format!("/oauth2/custom_grants/{}/token_params/{}", step(grant), step(name)), TOKEN_PARAMS);
         }
     }
+    let oauth2 = &component.oauth2;
+    if let Some(template) = &oauth2.audience {
+        check(template, "/oauth2/audience".to_owned(), ENDPOINT);
+    }
+    for (n, template) in oauth2.resource.iter().enumerate() {
+        check(template, format!("/oauth2/resource/{n}"), ENDPOINT);
+    }
     for (name, value) in &component.oauth2.token_request.headers {
         check(value, format!("/oauth2/token_request/headers/{}", step(name)), TOKEN_HEADERS);
     }
@@ -66,10 +74,12 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
 /// The standard inputs that a grant has.
 fn of_grant(grant: &str) -> &'static [&'static str] {
     match grant {
-        "client_credentials" => &["client_id", "client_secret", "scope", "uuid"],
-        "password" => &["client_id", "client_secret", "username", "password", "scope", "uuid"],
-        "refresh_token" => &["client_id", "client_secret", "refresh_token", "scope", "uuid"],
-        "device_code" => &["client_id", "client_secret", "device_code", "scope", "uuid"],
+        "client_credentials" => &["client_id", "client_secret", "scope", "timestamp", "uuid"],
+        "password" => &["client_id", "client_secret", "username", "password", "scope", "timestamp", "uuid"],
+        "refresh_token" => &["client_id", "client_secret", "refresh_token", "scope", "timestamp", "uuid"],
+        "jwt_bearer" => &["client_id", "client_secret", "scope", "timestamp", "uuid"],
+        "token_exchange" => &["client_id", "client_secret", "scope", "subject_token", "timestamp", "uuid"],
+        "device_code" => &["client_id", "client_secret", "device_code", "scope", "timestamp", "uuid"],
         _ => TOKEN_PARAMS,
     }
 }

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Names that mean something already: a variable cannot take them.
-const RESERVED: &[&str] = &["access_token", "scope", "state", "uuid", "grant", "environment"];
+const RESERVED: &[&str] = &["access_token", "scope", "state", "timestamp", "uuid", "grant", "environment"];
 
 pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
     for (name, variable) in &component.variables {

@@ -2,7 +2,7 @@
 
 use keyway_component::{
     Component,
-    component::{ClientAuthMethod, CodeChallengeMethod},
+    component::{Assertion, CodeChallengeMethod, SigningAlgorithm},
 };
 
 use super::{AccountError, AccountOrigin, Context, Values, inputs::Inputs};
@@ -18,6 +18,10 @@ pub enum Grant {
     Password,
     /// RFC 8628.
     DeviceCode,
+    /// RFC 7523 section 2.1.
+    JwtBearer,
+    /// RFC 8693.
+    TokenExchange,
     /// RFC 6749 section 6, from a refresh token that was got elsewhere.
     RefreshToken,
     /// One of the component's own, by its name.
@@ -35,6 +39,8 @@ impl Grant {
             Self::AuthorizationCode => "authorization_code",
             Self::Password => "password",
             Self::DeviceCode => "device_code",
+            Self::JwtBearer => "jwt_bearer",
+            Self::TokenExchange => "token_exchange",
             Self::RefreshToken => "refresh_token",
             Self::Custom(name) => name,
         }
@@ -46,6 +52,8 @@ impl Grant {
             "authorization_code" => Self::AuthorizationCode,
             "password" => Self::Password,
             "device_code" => Self::DeviceCode,
+            "jwt_bearer" => Self::JwtBearer,
+            "token_exchange" => Self::TokenExchange,
             "refresh_token" => Self::RefreshToken,
             other => Self::Custom(other.to_owned()),
         }
@@ -62,15 +70,20 @@ impl Grant {
             }
             Self::Password => vec!["username", "password"],
             Self::DeviceCode => vec!["device_code"],
+            Self::TokenExchange => vec!["subject_token"],
+            Self::JwtBearer => {
+                let assertion = oauth2.grants.jwt_bearer.as_ref().map(|grant| &grant.assertion);
+                let key = assertion.map(|assertion| assertion.algorithm.unwrap_or(SigningAlgorithm::RS256).key());
+                let named = assertion.into_iter().flat_map(Assertion::names).filter(|name| !is_made(name));
+                key.into_iter().chain(named).collect()
+            }
             Self::RefreshToken => vec!["refresh_token"],
             Self::Custom(name) => {
                 let params = oauth2.custom_grants.get(name).map(|grant| &grant.token_params);
                 let named = params
                     .into_iter()
                     .flat_map(|params| params.values().flatten().flat_map(keyway_component::Template::names));
-                named
-                    .filter(|name| !matches!(*name, "client_id" | "client_secret" | "scope" | "uuid" | "redirect_uri"))
-                    .collect()
+                named.filter(|name| !is_made(name)).collect()
             }
         };
         names.into_iter().map(str::to_owned).collect()
@@ -80,6 +93,11 @@ impl Grant {
     pub(super) fn is_one_time(&self) -> bool {
         matches!(self, Self::AuthorizationCode | Self::DeviceCode | Self::RefreshToken)
     }
+}
+
+/// Whether Keyway or the client has it at hand, so that no grant asks for it.
+fn is_made(name: &str) -> bool {
+    matches!(name, "client_id" | "client_secret" | "scope" | "timestamp" | "uuid" | "redirect_uri")
 }
 
 /// The named grant, or the one whose inputs are complete. Where the inputs of one contain those of another, the one
@@ -151,9 +169,8 @@ pub fn grant_inputs(component: &Component, name: &str) -> Vec<String> {
 }
 
 fn missing_client(context: &Context<'_>, inputs: &Inputs) -> Vec<String> {
-    let public = context.component.oauth2.token_endpoint_auth_method == ClientAuthMethod::None;
-    let needed: &[&str] = if public { &["client_id"] } else { &["client_id", "client_secret"] };
-    needed.iter().filter(|name| !inputs.has(name)).map(|name| (*name).to_owned()).collect()
+    let needed = [Some("client_id"), context.component.oauth2.token_endpoint_auth_method.secret()];
+    needed.into_iter().flatten().filter(|name| !inputs.has(name)).map(str::to_owned).collect()
 }
 
 fn lacks(context: &Context<'_>, missing: &[String], grants: &[&str]) -> AccountError {

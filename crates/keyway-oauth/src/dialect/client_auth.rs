@@ -4,6 +4,9 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use http::HeaderValue;
 use keyway_component::{Secret, component::ClientAuthMethod};
 
+/// RFC 7523 section 2.2.
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
 /// What client authentication adds to a token request.
 #[derive(Default)]
 pub(super) struct ClientAuth {
@@ -13,8 +16,14 @@ pub(super) struct ClientAuth {
     pub(super) params: Vec<(&'static str, String)>,
 }
 
-/// Authenticates, or says nothing but the client's id where there is no secret.
-pub(super) fn client_auth(method: ClientAuthMethod, client_id: &str, client_secret: Option<&Secret>) -> ClientAuth {
+/// Authenticates with the client's secret or the JWT that was made for this request, or says nothing but the client's id
+/// where there is neither.
+pub(super) fn client_auth(
+    method: ClientAuthMethod,
+    client_id: &str,
+    client_secret: Option<&Secret>,
+    client_assertion: Option<&Secret>,
+) -> ClientAuth {
     let secret = client_secret.map_or("", |secret| secret.expose_secret_text());
     match method {
         // RFC 6749 section 2.3.1: both are form-encoded before they are joined.
@@ -24,7 +33,19 @@ pub(super) fn client_auth(method: ClientAuthMethod, client_id: &str, client_secr
             header: None,
             params: vec![("client_id", client_id.to_owned()), ("client_secret", secret.to_owned())],
         },
-        ClientAuthMethod::None => ClientAuth { header: None, params: vec![("client_id", client_id.to_owned())] },
+        // RFC 7521 section 4.2: the id beside the JWT is allowed, and some servers want it.
+        ClientAuthMethod::ClientSecretJwt | ClientAuthMethod::PrivateKeyJwt => ClientAuth {
+            header: None,
+            params: vec![
+                ("client_id", client_id.to_owned()),
+                ("client_assertion_type", JWT_BEARER.to_owned()),
+                ("client_assertion", client_assertion.map_or("", Secret::expose_secret_text).to_owned()),
+            ],
+        },
+        // RFC 8705 section 2: the id, so that the server knows whose certificate it should be.
+        ClientAuthMethod::TlsClientAuth | ClientAuthMethod::None => {
+            ClientAuth { header: None, params: vec![("client_id", client_id.to_owned())] }
+        }
     }
 }
 
@@ -50,7 +71,7 @@ mod tests {
     use super::*;
 
     fn header(method: ClientAuthMethod, id: &str, secret: &str) -> String {
-        let auth = client_auth(method, id, Some(&Secret::new(secret)));
+        let auth = client_auth(method, id, Some(&Secret::new(secret)), None);
         let header = auth.header.unwrap();
         assert!(header.is_sensitive() && auth.params.is_empty());
         let encoded = header.to_str().unwrap().strip_prefix("Basic ").unwrap().to_owned();
@@ -82,8 +103,23 @@ mod tests {
     }
 
     #[test]
+    fn a_jwt_or_a_certificate_stands_for_the_secret() {
+        for method in [ClientAuthMethod::PrivateKeyJwt, ClientAuthMethod::ClientSecretJwt] {
+            let auth = client_auth(method, "id", Some(&Secret::new("s")), Some(&Secret::new("a.b.c")));
+            let wanted = [
+                ("client_id", "id".to_owned()),
+                ("client_assertion_type", JWT_BEARER.to_owned()),
+                ("client_assertion", "a.b.c".to_owned()),
+            ];
+            assert!(auth.header.is_none() && auth.params == wanted, "C01: the secret itself is not sent");
+        }
+        let auth = client_auth(ClientAuthMethod::TlsClientAuth, "id", None, None);
+        assert!(auth.header.is_none() && auth.params == [("client_id", "id".to_owned())]);
+    }
+
+    #[test]
     fn c07_a_public_client_sends_its_id_alone() {
-        let auth = client_auth(ClientAuthMethod::None, "id", None);
+        let auth = client_auth(ClientAuthMethod::None, "id", None, None);
         assert!(auth.header.is_none());
         assert_eq!(auth.params, [("client_id", "id".to_owned())]);
     }

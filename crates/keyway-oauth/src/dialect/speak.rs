@@ -26,6 +26,8 @@ pub struct Words<'a> {
     pub encoding: Encoding,
     /// The client's identifier.
     pub client_id: &'a str,
+    /// Whether the request is for a token, so that it says what the token is for.
+    pub has_target: bool,
     /// Secrets by name, `client_secret` among them.
     pub secrets: &'a BTreeMap<String, Secret>,
     /// Plain values by name.
@@ -59,6 +61,7 @@ pub fn speak(endpoint: &Url, standard_form: &[u8], words: &Words<'_>) -> Result<
     if let Some(grant_type) = words.grant_type {
         parameters.set("grant_type", grant_type.into());
     }
+    parameters.target(words)?;
     for (name, value) in words.overlay {
         match value {
             Some(template) => parameters.set(name, words.typed(template)?),
@@ -66,8 +69,10 @@ pub fn speak(endpoint: &Url, standard_form: &[u8], words: &Words<'_>) -> Result<
         }
     }
     let method = words.component.oauth2.token_endpoint_auth_method;
-    let auth = client_auth(method, words.client_id, words.secrets.get("client_secret"));
-    for (name, value) in auth.params {
+    let secret = |name: &str| words.secrets.get(name);
+    let auth = client_auth(method, words.client_id, secret("client_secret"), secret("client_assertion"));
+    // Some vendors call these otherwise: what the component says about one goes before.
+    for (name, value) in auth.params.into_iter().filter(|(name, _)| !words.overlay.contains_key(*name)) {
         parameters.set(name, value.into());
     }
     parameters.drop_empty();
@@ -125,6 +130,24 @@ impl Words<'_> {
 // === impl Parameters ===
 
 impl Parameters {
+    /// What the token is for. RFC 8707 section 2: one `resource` for each.
+    fn target(&mut self, words: &Words<'_>) -> Result<(), CannotSpeak> {
+        let oauth2 = &words.component.oauth2;
+        if !words.has_target {
+            return Ok(());
+        }
+        if let Some(audience) = &oauth2.audience {
+            self.set("audience", words.text(audience)?.into());
+        }
+        let resources = oauth2.resource.iter().map(|resource| words.text(resource).map(Value::String));
+        match resources.collect::<Result<Vec<_>, _>>()? {
+            none if none.is_empty() => {}
+            mut one if one.len() == 1 => self.set("resource", one.remove(0)),
+            many => self.set("resource", Value::Array(many)),
+        }
+        Ok(())
+    }
+
     fn set(&mut self, name: &str, value: Value) {
         match self.0.iter_mut().find(|(known, _)| known == name) {
             Some((_, held)) => *held = value,
@@ -142,9 +165,10 @@ impl Parameters {
     }
 
     fn texts(&self) -> impl Iterator<Item = (&str, String)> {
-        self.0.iter().map(|(name, value)| {
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            (name.as_str(), text)
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        self.0.iter().flat_map(move |(name, value)| {
+            let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+            values.iter().map(move |value| (name.as_str(), text(value)))
         })
     }
 
@@ -187,16 +211,26 @@ mod tests {
     }
 
     fn say_this(standard: &[u8], auth: &str, encoding: Encoding, overlay: Value, grant_type: Option<&str>) -> WireCall {
-        let component = component(auth);
+        say_as(&component(auth), standard, encoding, overlay, grant_type)
+    }
+
+    fn say_as(
+        component: &Component,
+        standard: &[u8],
+        encoding: Encoding,
+        overlay: Value,
+        grant_type: Option<&str>,
+    ) -> WireCall {
         let overlay: Params = serde_json::from_value(overlay).unwrap();
         let secrets = [("client_secret", "s+cr"), ("app_token", "tok&1")].map(|(n, v)| (n.to_owned(), Secret::new(v)));
         let values = [("app_id", "42"), ("scope", "")].map(|(n, v)| (n.to_owned(), v.to_owned()));
         let words = Words {
-            component: &component,
+            component,
             overlay: &overlay,
             grant_type,
             encoding,
             client_id: "id",
+            has_target: true,
             secrets: &secrets.into(),
             values: &values.into(),
             timeout: Duration::from_secs(1),
@@ -207,6 +241,28 @@ mod tests {
 
     fn body(call: &WireCall) -> &str {
         std::str::from_utf8(&call.body).unwrap()
+    }
+
+    #[test]
+    fn c41_the_token_request_says_what_the_token_is_for() {
+        let target = |resource: Value, encoding| {
+            let mut component = component("none");
+            component.oauth2.audience = Some(Template::parse("aud").unwrap());
+            component.oauth2.resource = serde_json::from_value(resource).unwrap();
+            let call = say_as(&component, b"grant_type=x", encoding, json!({}), None);
+            body(&call).to_owned()
+        };
+        let two = json!(["https://a.test/x", "https://b.test"]);
+        let form =
+            "grant_type=x&audience=aud&resource=https%3A%2F%2Fa.test%2Fx&resource=https%3A%2F%2Fb.test&client_id=id";
+        assert_eq!(target(two.clone(), Encoding::Form), form);
+        let json =
+            r#"{"grant_type":"x","audience":"aud","resource":["https://a.test/x","https://b.test"],"client_id":"id"}"#;
+        assert_eq!(target(two, Encoding::Json), json);
+        assert_eq!(
+            target(json!(["urn:x:y"]), Encoding::Form),
+            "grant_type=x&audience=aud&resource=urn%3Ax%3Ay&client_id=id"
+        );
     }
 
     #[test]
@@ -233,6 +289,14 @@ mod tests {
         assert_eq!(body(&call), "grant_type=app&app_id=42&app_token=tok%261&client_id=id&client_secret=s%2Bcr");
         let call = say("client_secret_post", Encoding::Query, overlay, Some("app"));
         assert!(call.body.is_empty() && call.url.query().unwrap().starts_with("grant_type=app&app_id=42"));
+    }
+
+    #[test]
+    fn what_the_client_is_called_may_be_renamed() {
+        let overlay =
+            json!({"client_id": null, "app_id": "{client_id}", "client_secret": null, "secret": "{client_secret}"});
+        let call = say("client_secret_post", Encoding::Json, overlay, None);
+        assert_eq!(body(&call), r#"{"grant_type":"client_credentials","app_id":"id","secret":"s+cr"}"#);
     }
 
     #[test]

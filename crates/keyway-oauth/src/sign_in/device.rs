@@ -81,7 +81,7 @@ impl TokenSource {
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("scope", &account.scope_text());
         let (encoding, redirect_uri) = (account.encoding, None);
-        let post = Post { overlay, grant_type: None, encoding, secrets: &secrets, redirect_uri };
+        let post = Post { overlay, grant_type: None, encoding, secrets: &secrets, redirect_uri, has_target: true };
         let end = exchange.post(endpoint, form.finish().as_bytes(), post).await?;
         hear_object(end, &account.component, encoding, &inner.redactor, inner.clock.now())
     }

@@ -1,7 +1,7 @@
 //! The authorization request (RFC 6749 section 4.1.1): its URL, and what its answer is held against.
 
 use keyway_component::{
-    Secret,
+    Secret, Template,
     component::{Capture, CodeChallengeMethod},
 };
 use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, RedirectUrl, basic::BasicClient};
@@ -116,8 +116,20 @@ fn overlay(url: &mut Url, account: &Account, redirect_uri: &str) -> Result<(), S
     let uuid = random::uuid()
         .map_err(|error| SignInError::NotPossible(format!("the machine gives no randomness: {error}")))?;
     let scope = account.scope_text();
+    let timestamp = chrono::Utc::now().timestamp().to_string();
     let mut changes: Vec<(String, Option<String>)> = vec![("scope".to_owned(), Some(scope.clone()))];
-    let grants = &account.component.oauth2.grants;
+    let oauth2 = &account.component.oauth2;
+    let target = |template: &Template| {
+        let text = template.render(|name| account.plain(name).map(Into::into));
+        text.map_err(|error| SignInError::NotPossible(error.to_string()))
+    };
+    if let Some(audience) = &oauth2.audience {
+        changes.push(("audience".to_owned(), Some(target(audience)?)));
+    }
+    // RFC 8707 section 2.1: one for each. What the credential says about it goes before.
+    let own = !account.authorization_params.contains_key("resource");
+    let resources = oauth2.resource.iter().filter(|_| own).map(target).collect::<Result<Vec<_>, _>>()?;
+    let grants = &oauth2.grants;
     let own = grants.authorization_code.iter().flat_map(|grant| &grant.authorization_params);
     for (name, template) in own {
         let text = template.as_ref().map(|template| {
@@ -125,6 +137,7 @@ fn overlay(url: &mut Url, account: &Account, redirect_uri: &str) -> Result<(), S
                 "scope" => Some(scope.as_str().into()),
                 "redirect_uri" => Some(redirect_uri.into()),
                 "uuid" => Some(uuid.as_str().into()),
+                "timestamp" => Some(timestamp.as_str().into()),
                 other => account.plain(other).map(Into::into),
             })
         });
@@ -143,6 +156,9 @@ fn overlay(url: &mut Url, account: &Account, redirect_uri: &str) -> Result<(), S
         }
     }
     url.query_pairs_mut().clear().extend_pairs(pairs);
+    for resource in resources {
+        url.query_pairs_mut().append_pair("resource", &resource);
+    }
     Ok(())
 }
 

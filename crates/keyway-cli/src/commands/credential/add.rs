@@ -2,11 +2,7 @@
 
 use std::process::ExitCode;
 
-use keyway::{
-    Component, Credential, CredentialFile, Host, Redactor,
-    component::{ClientAuthMethod, FORMAT},
-    credential::STANDARD_SECRETS,
-};
+use keyway::{Component, Credential, CredentialFile, Host, Redactor, component::FORMAT, credential::STANDARD_SECRETS};
 
 use super::{
     inputs::{apply, check},
@@ -180,9 +176,7 @@ impl Draft<'_> {
         let mut wanted = Vec::new();
         if self.file.client.is_none() {
             wanted.push("client_id");
-            if oauth2.token_endpoint_auth_method != ClientAuthMethod::None {
-                wanted.push("client_secret");
-            }
+            wanted.extend(oauth2.token_endpoint_auth_method.secret());
         }
         let grant = self.file.grant.as_deref().unwrap_or_default();
         let inputs = keyway::grant_inputs(self.component, grant);
@@ -207,8 +201,9 @@ impl Draft<'_> {
         let fixed = environment.and_then(|name| component.environments.get(name));
         let urls = [&component.oauth2.token_endpoint, &component.api.base_url];
         urls.into_iter().flat_map(keyway::Template::names).map(str::to_owned).filter(move |name| {
-            let has_default = component.variables.get(name).is_some_and(|variable| variable.default.is_some());
-            !has_default && fixed.is_none_or(|fixed| !fixed.contains_key(name))
+            let variable = component.variables.get(name);
+            let is_told = variable.is_some_and(|variable| variable.default.is_some() || !variable.from.is_empty());
+            !is_told && fixed.is_none_or(|fixed| !fixed.contains_key(name))
         })
     }
 
@@ -267,6 +262,7 @@ impl Draft<'_> {
         let question = title.unwrap_or_else(|| match input {
             "client_id" => "Client ID".to_owned(),
             "client_secret" => "Client secret".to_owned(),
+            "private_key" => "Private key (PEM)".to_owned(),
             "username" => "User name".to_owned(),
             "password" => "Password".to_owned(),
             "redirect_uri" => "Redirect URI, as it is registered".to_owned(),
