@@ -7,6 +7,7 @@ mod capture;
 mod grant;
 mod oauth2;
 mod policy;
+mod second_exchange;
 mod variable;
 
 use std::collections::BTreeMap;
@@ -20,12 +21,16 @@ pub use assertion::{Assertion, Claims, SigningAlgorithm};
 pub use capture::{Capture, JwtClaim, JwtToken};
 pub use grant::{
     AuthorizationCodeGrant, ClientCredentialsGrant, CodeChallengeMethod, CustomGrant, DeviceCodeGrant, Grants,
-    JwtBearerGrant, Params, PasswordGrant, RefreshTokenGrant, TokenExchangeGrant,
+    JwtBearerGrant, Params, PasswordGrant, RefreshTokenGrant, RefreshWith, TokenExchangeGrant,
 };
-pub use oauth2::{AlternativeTokenEndpoint, ClientAuthMethod, Encoding, OAuth2, Scope, TokenRequest, TokenResponse};
+pub use oauth2::{
+    AlternativeTokenEndpoint, ClientAuthMethod, Encoding, LifetimeUnit, OAuth2, Scope, SuccessRule, TokenMethod,
+    TokenRequest, TokenResponse,
+};
 pub use policy::{
     AnswerMatch, Backoff, BodyWait, ResetHeader, ResetUnit, Retry, RetryOverride, Throttle, ThrottleWait, TokenRejected,
 };
+pub use second_exchange::SecondExchange;
 pub use variable::{Variable, VariableType};
 
 /// The version of the file format that this Keyway reads.
@@ -130,11 +135,13 @@ impl Component {
     pub fn secret_places(&self) -> String {
         let oauth2 = &self.oauth2;
         let others = oauth2.alternative_token_endpoints.iter().map(|other| &other.token_endpoint);
+        let second = oauth2.second_exchange.as_ref().and_then(|second| second.endpoint.as_ref());
         let optional = [&oauth2.refresh_endpoint, &oauth2.revocation_endpoint, &oauth2.device_authorization_endpoint];
         let origins = self.api.additional_origins.iter().filter(|other| other.token).map(|other| &other.origin);
         let templates = [&oauth2.token_endpoint, &self.api.base_url]
             .into_iter()
             .chain(others)
+            .chain(second)
             .chain(optional.into_iter().flatten());
         let places: std::collections::BTreeSet<&str> =
             templates.chain(origins).map(|template| authority(template.source())).collect();

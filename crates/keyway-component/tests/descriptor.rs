@@ -156,3 +156,33 @@ fn assertions_and_targets() {
         (&[("/oauth2/resource", json!(["https://api.example/#x"]))], "bad_resource", "/oauth2/resource/0"),
     ]);
 }
+
+#[test]
+fn requests_for_tokens() {
+    let second =
+        |params: Value| json!({ "grant_type": "long", "encoding": "query", "method": "GET", "token_params": params });
+    check(&[
+        (&[("/oauth2/token_request", json!({ "method": "GET" }))], "no_body", "/oauth2/token_request/method"),
+        (
+            &[("/oauth2/grants", json!({ "refresh_token": { "with": "access_token" } }))],
+            "no_grant",
+            "/oauth2/grants/refresh_token/with",
+        ),
+        (&[("/oauth2/grants/refresh_token", json!({ "with": "access_token", "grant_type": "renew" }))], "", ""),
+        (&[("/oauth2/second_exchange", second(json!({ "old": "{access_token}" })))], "", ""),
+        (
+            &[("/oauth2/second_exchange", second(json!({ "old": "x" })))],
+            "no_effect",
+            "/oauth2/second_exchange/token_params",
+        ),
+        (
+            &[(
+                "/oauth2/second_exchange",
+                json!({ "grant_type": "x", "method": "GET", "token_params": { "t": "{access_token}" } }),
+            )],
+            "no_body",
+            "/oauth2/second_exchange/method",
+        ),
+        (&[("/oauth2/token_response", json!({ "success": { "pointer": "/ok", "equals": true } }))], "", ""),
+    ]);
+}

@@ -18,7 +18,7 @@ use std::{
 
 use keyway_component::{
     Component, CredentialFile, Origin, Redactor, Secret, SecretRef, Template, UrlForm, check_credential,
-    component::{Encoding, Retry, RetryOverride},
+    component::{Encoding, RefreshWith, Retry, RetryOverride},
     credential::{OAuth2Choice, RESERVED_PARAMS},
 };
 
@@ -200,6 +200,12 @@ impl Account {
         !self.grant.is_one_time()
     }
 
+    /// Whether the access token itself renews it.
+    pub(crate) fn renews_with_access_token(&self) -> bool {
+        let grant = self.component.oauth2.grants.refresh_token.as_ref();
+        grant.is_some_and(|grant| grant.with == RefreshWith::AccessToken)
+    }
+
     /// A plain value that headers and queries of the API may name: a variable, or the client's id.
     #[must_use]
     pub fn plain(&self, name: &str) -> Option<&str> {
@@ -238,7 +244,7 @@ impl Account {
         // Whatever host a token goes to: a component of the same name that leads it elsewhere does not find it. Another
         // endpoint of the same host changes nothing, so that a component may grow.
         let endpoints = &self.endpoints;
-        let more = [&endpoints.revocation, &endpoints.device_authorization].into_iter().flatten();
+        let more = [&endpoints.revocation, &endpoints.device_authorization, &endpoints.second].into_iter().flatten();
         let oauth = more.chain([&endpoints.token, &endpoints.refresh]).filter_map(Origin::of);
         let api = endpoints.api_origins.iter().filter(|(_, with_token)| *with_token).map(|(origin, _)| origin.clone());
         let hosts: BTreeSet<String> = oauth.chain(api).map(|origin| origin.to_string()).collect();

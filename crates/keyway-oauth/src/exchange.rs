@@ -4,6 +4,7 @@ mod assertion;
 mod capture;
 mod lifetime;
 mod request;
+mod second;
 
 use std::{
     collections::BTreeMap,
@@ -15,7 +16,7 @@ use std::{
 
 use keyway_component::{
     Redactor, Secret, Template,
-    component::{Assertion, Encoding, Params},
+    component::{Assertion, Encoding, Params, RefreshWith, TokenMethod},
 };
 use keyway_http::{AttemptEnd, Clock, Transport};
 use oauth2::{
@@ -69,6 +70,7 @@ pub(crate) struct Post<'a> {
     pub(crate) overlay: &'a Params,
     pub(crate) grant_type: Option<&'a str>,
     pub(crate) encoding: Encoding,
+    pub(crate) method: TokenMethod,
     pub(crate) secrets: &'a BTreeMap<String, Secret>,
     pub(crate) redirect_uri: Option<&'a str>,
     /// Whether it is for a token.
@@ -141,7 +143,10 @@ impl Exchange<'_> {
 
     async fn send_settled(&self, request: &Request, before: Option<&Token>) -> Result<Token, TokenFault> {
         let grant = request.grant(&self.account.grant);
-        let secrets = self.read_secrets(request).await?;
+        let mut secrets = self.read_secrets(request).await?;
+        if let (Request::Refresh(_), Some(before)) = (request, before) {
+            secrets.insert("access_token".to_owned(), before.access_token.clone());
+        }
         let endpoint = match grant {
             Grant::RefreshToken => &self.account.endpoints.refresh,
             _ => &self.account.endpoints.token,
@@ -201,7 +206,11 @@ impl Exchange<'_> {
             }
         };
         match answer {
-            Ok(answer) => Ok(self.token(&answer, request, before, secrets.get("refresh_token"))),
+            Ok(answer) => {
+                let sent = secrets.get("refresh_token").filter(|_| !self.account.renews_with_access_token());
+                let token = self.token(&answer, request, before, sent);
+                self.second(request, token).await
+            }
             Err(RequestTokenError::Request(fault)) => Err(fault),
             // Neither the error nor the body it carries is shown: it holds tokens.
             Err(_) => {
@@ -223,6 +232,7 @@ impl Exchange<'_> {
             overlay: post.overlay,
             grant_type: post.grant_type,
             encoding: post.encoding,
+            method: post.method,
             client_id: &account.client_id,
             has_target: post.has_target,
             secrets: &secrets,
@@ -341,13 +351,21 @@ impl Exchange<'_> {
             }
             standard => {
                 let overlay = oauth2.grants.overlays().into_iter().find(|(name, _)| *name == standard.name());
+                let mut overlay = overlay.map(|(_, params)| params.clone()).unwrap_or_default();
+                let refresh = oauth2.grants.refresh_token.as_ref().filter(|_| *standard == Grant::RefreshToken);
+                if refresh.is_some_and(|grant| grant.with == RefreshWith::AccessToken) {
+                    overlay.entry("refresh_token".to_owned()).or_insert(None);
+                    let token = || Template::parse("{access_token}").ok();
+                    overlay.entry("access_token".to_owned()).or_insert_with(token);
+                }
                 let grant_type = match standard {
                     Grant::DeviceCode => Some(DEVICE_GRANT_TYPE),
                     Grant::JwtBearer => Some(JWT_GRANT_TYPE),
                     Grant::TokenExchange => Some(EXCHANGE_GRANT_TYPE),
+                    Grant::RefreshToken => refresh.and_then(|grant| grant.grant_type.as_deref()),
                     _ => None,
                 };
-                (overlay.map(|(_, params)| params.clone()).unwrap_or_default(), grant_type)
+                (overlay, grant_type)
             }
         }
     }
@@ -406,7 +424,9 @@ impl<'c> AsyncHttpClient<'c> for DialectClient<'_> {
             let (overlay, grant_type) = self.exchange.overlay(self.request);
             let redirect_uri = self.exchange.redirect_uri(self.request);
             let (encoding, secrets) = (account.encoding, self.secrets);
-            let post = Post { overlay: &overlay, grant_type, encoding, secrets, redirect_uri, has_target: true };
+            let method = account.component.oauth2.token_request.method;
+            let post =
+                Post { overlay: &overlay, grant_type, encoding, method, secrets, redirect_uri, has_target: true };
             let end = self.exchange.post(self.endpoint, request.body(), post).await?;
             let heard = hear(end, &account.component, encoding, redactor, clock.now())?;
             for name in ["access_token", "refresh_token"] {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keyway_component::{Redactor, printable};
+use keyway_component::{Pointer, Redactor, printable};
 use serde_json::Value;
 
 use crate::store::StoreError;
@@ -112,8 +112,19 @@ impl From<StoreError> for TokenError {
 impl OAuthAnswer {
     /// From an error answer's body.
     pub(crate) fn read(status: u16, body: &Value, redactor: &Redactor) -> Self {
-        let text = |name: &str| {
-            let text = match body.get(name)? {
+        Self::read_at(status, body, &Pointer::new("/error"), &Pointer::new("/error_description"), redactor)
+    }
+
+    /// From an error answer's body whose code and description stand elsewhere.
+    pub(crate) fn read_at(
+        status: u16,
+        body: &Value,
+        error: &Pointer,
+        description: &Pointer,
+        redactor: &Redactor,
+    ) -> Self {
+        let text = |at: &Pointer| {
+            let text = match at.find(body)? {
                 Value::String(text) => text.clone(),
                 Value::Null => return None,
                 other => other.to_string(),
@@ -122,9 +133,9 @@ impl OAuthAnswer {
         };
         Self {
             status,
-            error: text("error"),
-            error_description: text("error_description"),
-            error_detail: text("error_detail"),
+            error: text(error),
+            error_description: text(description),
+            error_detail: text(&Pointer::new("/error_detail")),
         }
     }
 

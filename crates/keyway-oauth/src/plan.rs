@@ -33,6 +33,7 @@ pub(crate) enum SignInReason {
 }
 
 /// What the decision rests on.
+#[derive(Clone, Copy)]
 pub(crate) struct Facts<'a> {
     pub(crate) stored: &'a Stored,
     /// The token that must not come back: rejected by the API, or about to end.
@@ -44,6 +45,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) code_spent: bool,
     /// Whether the component renews at all.
     pub(crate) can_refresh: bool,
+    /// Whether an access token renews itself.
+    pub(crate) renews_itself: bool,
     /// Whether this renewal's refresh token was refused already.
     pub(crate) refresh_refused: bool,
     /// Whether the grant's inputs are all kept.
@@ -61,7 +64,8 @@ pub(crate) fn plan(facts: &Facts<'_>) -> Plan {
         if !unwanted && freshness(token, facts.now) != Freshness::Stale {
             return Plan::Use;
         }
-        if token.refresh_token.is_some() && facts.can_refresh && !facts.refresh_refused {
+        let renewable = token.refresh_token.is_some() || facts.renews_itself;
+        if renewable && facts.can_refresh && !facts.refresh_refused {
             return Plan::Refresh;
         }
     }
@@ -178,10 +182,14 @@ mod tests {
                 begins_with,
                 code_spent: false,
                 can_refresh: true,
+                renews_itself: false,
                 refresh_refused,
                 mints_anew,
             };
             assert_eq!(plan(&facts), wanted, "{case}");
+            if case == "stale, no refresh token" {
+                assert_eq!(plan(&Facts { renews_itself: true, ..facts }), Refresh, "an access token renews itself");
+            }
             if begins_with.is_none() && wanted == SignIn(SignInReason::NoInput) {
                 assert_eq!(
                     plan(&Facts { code_spent: true, ..facts }),

@@ -136,8 +136,11 @@ impl Renewal<'_> {
                     return Ok(token);
                 }
                 Plan::Refresh => {
-                    let refresh_token = stored.token.as_ref().and_then(|token| token.refresh_token.clone());
-                    Request::Refresh(refresh_token.ok_or(Ended::PlanAnew)?)
+                    let itself = inner.account.renews_with_access_token();
+                    let with = stored.token.as_ref().and_then(|token| {
+                        if itself { Some(token.access_token.clone()) } else { token.refresh_token.clone() }
+                    });
+                    Request::Refresh(with.ok_or(Ended::PlanAnew)?)
                 }
                 Plan::Mint => Request::Mint,
                 Plan::SignIn(why) => return Err(Ended::Stop(self.sign_in(why, None))),

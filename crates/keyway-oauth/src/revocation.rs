@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use http::StatusCode;
-use keyway_component::{Secret, component::Encoding};
+use keyway_component::{
+    Secret,
+    component::{Encoding, TokenMethod},
+};
 use keyway_http::{AttemptEnd, throttle_wait};
 use url::form_urlencoded;
 
@@ -90,9 +93,16 @@ impl TokenSource {
         // RFC 7009 section 2.1: always a form, whatever the token endpoint reads.
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("token", token.expose_secret_text()).append_pair("token_type_hint", hint);
-        let (encoding, redirect_uri) = (Encoding::Form, None);
-        let post =
-            Post { overlay: &overlay, grant_type: None, encoding, secrets: &secrets, redirect_uri, has_target: false };
+        let (encoding, method, redirect_uri) = (Encoding::Form, TokenMethod::Post, None);
+        let post = Post {
+            overlay: &overlay,
+            grant_type: None,
+            encoding,
+            method,
+            secrets: &secrets,
+            redirect_uri,
+            has_target: false,
+        };
         let end = exchange.post(endpoint, form.finish().as_bytes(), post).await.map_err(|fault| left(&fault))?;
         self.judge_revocation(end)
     }

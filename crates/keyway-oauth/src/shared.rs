@@ -134,6 +134,7 @@ impl Inner {
             begins_with: beginning.input.as_deref(),
             code_spent: beginning.spent,
             can_refresh: self.account.component.oauth2.grants.refresh_token.is_some(),
+            renews_itself: self.account.renews_with_access_token(),
             refresh_refused: false,
             mints_anew: self.account.mints_anew(),
         }

@@ -102,9 +102,27 @@ pub struct DeviceCodeGrant {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefreshTokenGrant {
+    /// What a token is renewed with.
+    #[serde(default)]
+    pub with: RefreshWith,
+    /// The value of `grant_type`, where the vendor has its own.
+    #[serde(default)]
+    #[schemars(length(min = 1))]
+    pub grant_type: Option<String>,
     /// Laid over the token request.
     #[serde(default)]
     pub token_params: Params,
+}
+
+/// What a token is renewed with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RefreshWith {
+    /// Its refresh token (RFC 6749 section 6).
+    #[default]
+    RefreshToken,
+    /// The access token itself, while it lives. It is the parameter `access_token`.
+    AccessToken,
 }
 
 /// The grant `urn:ietf:params:oauth:grant-type:jwt-bearer`. The variables that its JWT names are its inputs.

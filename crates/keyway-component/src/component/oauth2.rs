@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::{Assertion, CustomGrant, Grants, SigningAlgorithm};
+use super::{Assertion, CustomGrant, Grants, SecondExchange, SigningAlgorithm};
 use crate::{pointer::Pointer, template::Template};
 
 /// How a token is got: endpoints, client authentication, scope, grants, and what the vendor does differently.
@@ -63,6 +64,9 @@ pub struct OAuth2 {
     /// Where things stand in token answers.
     #[serde(default)]
     pub token_response: TokenResponse,
+    /// A second request that follows every new token.
+    #[serde(default)]
+    pub second_exchange: Option<SecondExchange>,
     /// Whether an access token still works after a new one was got with its refresh token. Only then is a token
     /// renewed in the background before it must be.
     #[serde(default)]
@@ -119,6 +123,9 @@ pub struct Scope {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenRequest {
+    /// The method. `GET` needs the encoding `query`.
+    #[serde(default)]
+    pub method: TokenMethod,
     /// How the parameters travel.
     #[serde(default)]
     pub encoding: Encoding,
@@ -129,6 +136,17 @@ pub struct TokenRequest {
     /// More headers of token requests.
     #[serde(default)]
     pub headers: BTreeMap<String, Template>,
+}
+
+/// The method of a token request. RFC 6749 section 3.2 says `POST`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum TokenMethod {
+    /// As the standard says.
+    #[default]
+    Post,
+    /// With all parameters in the query.
+    Get,
 }
 
 /// How the parameters of a token request travel.
@@ -154,10 +172,13 @@ pub struct TokenResponse {
     /// The refresh token.
     #[serde(default = "at_refresh_token")]
     pub refresh_token: Pointer,
-    /// Seconds that the token lives, as a number or a string of one.
+    /// How long the token lives, as a number or a string of one.
     #[serde(default = "at_expires_in")]
     pub expires_in: Pointer,
-    /// When the token ends: seconds since 1970, or a date of RFC 3339. Read where `expires_in` is missing.
+    /// What that number counts.
+    #[serde(default)]
+    pub expires_in_unit: LifetimeUnit,
+    /// When the token ends: seconds or milliseconds since 1970, or a date of RFC 3339. Read where `expires_in` is missing.
     #[serde(default)]
     pub expires_at: Option<Pointer>,
     /// The scope that was granted.
@@ -170,6 +191,40 @@ pub struct TokenResponse {
     /// A member that stands in an answer without access token when the account asks for a second factor.
     #[serde(default)]
     pub second_factor: Option<Pointer>,
+    /// What an answer with a status below 300 has where it is a success. Absent: an answer without `error` is one.
+    #[serde(default)]
+    pub success: Option<SuccessRule>,
+    /// The error's code, where an answer is a failure.
+    #[serde(default = "at_error")]
+    pub error: Pointer,
+    /// What people are told about it.
+    #[serde(default = "at_error_description")]
+    pub error_description: Pointer,
+    /// The vendor's own codes for `invalid_grant` (RFC 6749 section 5.2): the code or the refresh token is spent, revoked
+    /// or wrong, and a person has to sign in again.
+    #[serde(default)]
+    pub invalid_grant: Vec<String>,
+}
+
+/// What a number of a lifetime counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LifetimeUnit {
+    /// As RFC 6749 section 5.1 says.
+    #[default]
+    Seconds,
+    /// Thousandths of them.
+    Milliseconds,
+}
+
+/// A member of a JSON answer that marks it as a success.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SuccessRule {
+    /// Where the member stands.
+    pub pointer: Pointer,
+    /// The value that means success.
+    pub equals: Value,
 }
 
 fn space() -> String {
@@ -188,6 +243,14 @@ fn at_expires_in() -> Pointer {
     Pointer::new("/expires_in")
 }
 
+fn at_error() -> Pointer {
+    Pointer::new("/error")
+}
+
+fn at_error_description() -> Pointer {
+    Pointer::new("/error_description")
+}
+
 fn at_scope() -> Pointer {
     Pointer::new("/scope")
 }
@@ -204,10 +267,15 @@ impl Default for TokenResponse {
             access_token: at_access_token(),
             refresh_token: at_refresh_token(),
             expires_in: at_expires_in(),
+            expires_in_unit: LifetimeUnit::default(),
             expires_at: None,
             scope: at_scope(),
             default_expires_in: None,
             second_factor: None,
+            success: None,
+            error: at_error(),
+            error_description: at_error_description(),
+            invalid_grant: Vec::new(),
         }
     }
 }

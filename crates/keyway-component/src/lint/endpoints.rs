@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::{
     Component,
-    component::Encoding,
+    component::{Encoding, TokenMethod},
     fault::Fault,
     origin::is_loopback_host,
     template::{Template, UrlForm},
@@ -27,6 +27,8 @@ pub(super) fn all(component: &Component) -> Vec<(String, &Template)> {
     for (n, other) in oauth2.alternative_token_endpoints.iter().enumerate() {
         all.push((format!("/oauth2/alternative_token_endpoints/{n}/token_endpoint"), &other.token_endpoint));
     }
+    let second = oauth2.second_exchange.as_ref().and_then(|second| second.endpoint.as_ref());
+    all.extend(second.map(|url| ("/oauth2/second_exchange/endpoint".to_owned(), url)));
     all.push(("/api/base_url".to_owned(), &component.api.base_url));
     for (n, other) in component.api.additional_origins.iter().enumerate() {
         all.push((format!("/api/additional_origins/{n}/origin"), &other.origin));
@@ -131,6 +133,15 @@ fn lint_encodings(component: &Component, faults: &mut Vec<Fault>) {
         let message =
             format!("`token_endpoint` does not read `{}`, by `accepted_encodings`", request.encoding.as_str());
         faults.push(Fault::error("encoding_refused", "/oauth2/token_request/encoding", message));
+    }
+    let second = component.oauth2.second_exchange.as_ref().map(|second| (second.method, second.encoding));
+    let of_second = second.map(|(method, encoding)| (method, encoding, "/oauth2/second_exchange/method"));
+    let all = [Some((request.method, request.encoding, "/oauth2/token_request/method")), of_second];
+    for (_, encoding, at) in all.into_iter().flatten().filter(|(method, ..)| *method == TokenMethod::Get) {
+        if encoding != Encoding::Query {
+            let message = format!("a GET has no body to carry `{}`", encoding.as_str());
+            faults.push(Fault::error("no_body", at, message).hint("set `encoding` to `query`, or use `POST`"));
+        }
     }
     if request.encoding == Encoding::Query {
         faults.push(Fault::warning(

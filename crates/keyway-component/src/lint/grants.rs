@@ -3,7 +3,7 @@
 use super::{is_token, step};
 use crate::{
     Component,
-    component::{Authorization, ClientAuthMethod, CodeChallengeMethod},
+    component::{Authorization, ClientAuthMethod, CodeChallengeMethod, RefreshWith},
     fault::Fault,
 };
 
@@ -63,6 +63,21 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
         let message =
             "the client sees the user's password; RFC 9700 section 2.4 forbids this grant where another one works";
         faults.push(Fault::warning("password_grant", "/oauth2/grants/password", message));
+    }
+    if let Some(grant) = &oauth2.grants.refresh_token
+        && grant.with == RefreshWith::AccessToken
+        && component.grant_names() == ["refresh_token"]
+    {
+        let message = "an access token renews itself, and no other grant gives the first one";
+        let fault = Fault::error("no_grant", "/oauth2/grants/refresh_token/with", message);
+        faults.push(fault.hint("declare the grant that gives the first token"));
+    }
+    if let Some(second) = &oauth2.second_exchange
+        && !second.token_params.values().flatten().flat_map(crate::Template::names).any(|name| name == "access_token")
+    {
+        let message = "no parameter is the token that is exchanged";
+        let fault = Fault::error("no_effect", "/oauth2/second_exchange/token_params", message);
+        faults.push(fault.hint("add one with the value `{access_token}`"));
     }
     lint_custom(component, faults);
     lint_token_place(component, faults);

@@ -60,6 +60,12 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
     for (n, template) in oauth2.resource.iter().enumerate() {
         check(template, format!("/oauth2/resource/{n}"), ENDPOINT);
     }
+    for (name, value) in oauth2.second_exchange.iter().flat_map(|second| &second.token_params) {
+        if let Some(template) = value {
+            let at = format!("/oauth2/second_exchange/token_params/{}", step(name));
+            check(template, at, &["access_token", "client_id", "client_secret", "scope", "timestamp", "uuid"]);
+        }
+    }
     for (name, value) in &component.oauth2.token_request.headers {
         check(value, format!("/oauth2/token_request/headers/{}", step(name)), TOKEN_HEADERS);
     }
@@ -76,7 +82,9 @@ fn of_grant(grant: &str) -> &'static [&'static str] {
     match grant {
         "client_credentials" => &["client_id", "client_secret", "scope", "timestamp", "uuid"],
         "password" => &["client_id", "client_secret", "username", "password", "scope", "timestamp", "uuid"],
-        "refresh_token" => &["client_id", "client_secret", "refresh_token", "scope", "timestamp", "uuid"],
+        "refresh_token" => {
+            &["access_token", "client_id", "client_secret", "refresh_token", "scope", "timestamp", "uuid"]
+        }
         "jwt_bearer" => &["client_id", "client_secret", "scope", "timestamp", "uuid"],
         "token_exchange" => &["client_id", "client_secret", "scope", "subject_token", "timestamp", "uuid"],
         "device_code" => &["client_id", "client_secret", "device_code", "scope", "timestamp", "uuid"],

@@ -12,6 +12,8 @@ pub struct Endpoints {
     pub token: Url,
     /// Where tokens are renewed.
     pub refresh: Url,
+    /// Where the second exchange is made, where the component has one.
+    pub second: Option<Url>,
     /// Where a person signs in.
     pub authorization: Option<Url>,
     /// Where tokens are revoked.
@@ -75,12 +77,19 @@ impl Endpoints {
         for other in api.additional_origins.iter().filter(|other| told(&&other.origin)) {
             api_origins.extend(Origin::of(&url(&other.origin)?).map(|origin| (origin, other.token)));
         }
+        let second = oauth2.second_exchange.as_ref().map(|second| match &second.endpoint {
+            Some(template) => url(template),
+            None => Ok(token.clone()),
+        });
+        let second = second.transpose()?;
         let mut oauth = vec![main, token.clone(), refresh.clone()];
+        oauth.extend(second.clone());
         oauth.extend([&authorization, &revocation, &device_authorization].into_iter().flatten().cloned());
         oauth.extend(others.into_iter().map(|(url, _)| url));
         Ok(Self {
             token,
             refresh,
+            second,
             authorization,
             revocation,
             device_authorization,

@@ -3,7 +3,11 @@
 use std::time::SystemTime;
 
 use http::StatusCode;
-use keyway_component::{Component, Pointer, Redactor, component::Encoding, printable};
+use keyway_component::{
+    Component, Pointer, Redactor,
+    component::{Encoding, LifetimeUnit},
+    printable,
+};
 use keyway_http::{AttemptEnd, WireAnswer, WireFault, throttle_wait};
 use serde_json::{Map, Value};
 use url::form_urlencoded;
@@ -43,7 +47,7 @@ pub fn hear(
     let body = read_body(&answer);
     let context = Context { component, encoding, redactor, now, answer: &answer };
     match &body {
-        Some(body) if answer.status.is_success() && !says_error(body) => context.token(body),
+        Some(body) if answer.status.is_success() && context.succeeds(body) => context.token(body),
         body => Err(context.fault(body.as_ref())),
     }
 }
@@ -111,6 +115,14 @@ struct Context<'a> {
 // === impl Context ===
 
 impl Context<'_> {
+    /// Whether an answer with a good status is a good one.
+    fn succeeds(&self, body: &Value) -> bool {
+        match &self.component.oauth2.token_response.success {
+            Some(rule) => rule.pointer.find(body) == Some(&rule.equals),
+            None => !says_error(body),
+        }
+    }
+
     fn token(&self, body: &Value) -> Result<Heard, TokenFault> {
         let at = &self.component.oauth2.token_response;
         let status = self.answer.status.as_u16();
@@ -175,10 +187,14 @@ impl Context<'_> {
     fn lifetime_s(&self, body: &Value) -> Option<u64> {
         let at = &self.component.oauth2.token_response;
         let seconds = |text: String| text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
-        let relative = at.expires_in.find_text(body).and_then(seconds);
+        let unit = match at.expires_in_unit {
+            LifetimeUnit::Seconds => 1.0,
+            LifetimeUnit::Milliseconds => 1_000.0,
+        };
+        let relative = at.expires_in.find_text(body).and_then(seconds).map(|number| number / unit);
         let absolute = || {
             let text = at.expires_at.as_ref()?.find_text(body)?;
-            let end = seconds(text.clone()).or_else(|| {
+            let end = seconds(text.clone()).map(since_1970).or_else(|| {
                 let date = chrono::DateTime::parse_from_rfc3339(text.trim()).ok()?;
                 Some(date.timestamp() as f64)
             })?;
@@ -192,7 +208,10 @@ impl Context<'_> {
     fn fault(&self, body: Option<&Value>) -> TokenFault {
         use TokenFaultKind::{Denied, Invalid, InvalidClient, InvalidGrant, MaybeProcessed, NotProcessed};
         let status = self.answer.status;
-        let oauth = OAuthAnswer::read(status.as_u16(), body.unwrap_or(&Value::Null), self.redactor);
+        let at = &self.component.oauth2.token_response;
+        let body_or_none = body.unwrap_or(&Value::Null);
+        let oauth =
+            OAuthAnswer::read_at(status.as_u16(), body_or_none, &at.error, &at.error_description, self.redactor);
         let wait = throttle_wait(&self.component.throttle, &self.answer.headers, |at| at.find_text(body?), self.now);
         let error = oauth.error.as_deref().unwrap_or_default();
         let throttled = status == StatusCode::TOO_MANY_REQUESTS
@@ -208,6 +227,7 @@ impl Context<'_> {
             _ if status.as_u16() >= 500 => MaybeProcessed,
             "server_error" => MaybeProcessed,
             "invalid_grant" => InvalidGrant,
+            own if at.invalid_grant.iter().any(|known| known == own) => InvalidGrant,
             "invalid_client" | "unauthorized_client" => InvalidClient,
             "" if status == StatusCode::UNAUTHORIZED => InvalidClient,
             "" => Invalid,
@@ -267,6 +287,11 @@ impl Context<'_> {
 fn token_at(pointer: &Pointer, body: &Value) -> Option<String> {
     let is_token = matches!(pointer.find(body)?, Value::String(_) | Value::Number(_));
     pointer.find_text(body).filter(|token| is_token && !token.is_empty())
+}
+
+/// The end of a lifetime in seconds since 1970. In seconds it would be after the year 5000: milliseconds are meant.
+fn since_1970(number: f64) -> f64 {
+    if number > 1e11 { number / 1_000.0 } else { number }
 }
 
 /// Whether a member's name is one, and not some text of the server's.

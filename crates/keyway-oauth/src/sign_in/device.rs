@@ -2,7 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use keyway_component::{Secret, component::Params, printable};
+use keyway_component::{
+    Secret,
+    component::{Params, TokenMethod},
+    printable,
+};
 use serde_json::Value;
 use tokio::time::Instant;
 use url::form_urlencoded;
@@ -80,8 +84,9 @@ impl TokenSource {
         let secrets = exchange.client_secrets(overlay).await?;
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("scope", &account.scope_text());
-        let (encoding, redirect_uri) = (account.encoding, None);
-        let post = Post { overlay, grant_type: None, encoding, secrets: &secrets, redirect_uri, has_target: true };
+        let (encoding, method, redirect_uri) = (account.encoding, TokenMethod::Post, None);
+        let post =
+            Post { overlay, grant_type: None, encoding, method, secrets: &secrets, redirect_uri, has_target: true };
         let end = exchange.post(endpoint, form.finish().as_bytes(), post).await?;
         hear_object(end, &account.component, encoding, &inner.redactor, inner.clock.now())
     }

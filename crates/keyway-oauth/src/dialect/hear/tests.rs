@@ -23,6 +23,61 @@ static COMPONENT: LazyLock<Component> = LazyLock::new(|| {
     .unwrap()
 });
 
+/// As [`listen`], with another `token_response`.
+fn listen_by(rules: Value, status: u16, body: &str) -> Result<Map<String, Value>, TokenFault> {
+    let mut component = COMPONENT.clone();
+    component.oauth2.token_response = serde_json::from_value(rules).unwrap();
+    let body = Bytes::copy_from_slice(body.as_bytes()).into();
+    let answer = WireAnswer { status: StatusCode::from_u16(status).unwrap(), headers: HeaderMap::new(), body };
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+    hear(AttemptEnd::Answered(answer), &component, Encoding::Json, &Redactor::default(), now)
+        .map(|heard| heard.standard)
+}
+
+#[test]
+fn lifetimes_are_told_in_many_ways() {
+    let ms = json!({"expires_in": "/data/ttl", "expires_in_unit": "milliseconds", "expires_at": "/end"});
+    let table = [
+        (r#"{"access_token":"t","data":{"ttl":60000}}"#, json!(60)),
+        (r#"{"access_token":"t","data":{"ttl":"90500"}}"#, json!(90)),
+        (r#"{"access_token":"t","data":{"ttl":900}}"#, json!(null)),
+        (r#"{"access_token":"t","end":1000060}"#, json!(60)),
+        (r#"{"access_token":"t","end":1000060000}"#, json!(999_060_000)),
+        (r#"{"access_token":"t","end":"1970-01-12T13:47:40.000+00:00"}"#, json!(60)),
+    ];
+    for (body, wanted) in table {
+        let standard = listen_by(ms.clone(), 200, body).unwrap();
+        let wanted = if wanted == json!(999_060_000) { json!(LONGEST_LIFETIME_S) } else { wanted };
+        assert_eq!(standard.get("expires_in").unwrap_or(&Value::Null), &wanted, "{body}");
+    }
+    assert!((since_1970(1_790_000_000_000.0) - 1_790_000_000.0).abs() < 1.0, "thirteen digits are milliseconds");
+    assert!((since_1970(1_790_000_000.0) - 1_790_000_000.0).abs() < 1.0);
+}
+
+#[test]
+fn a_good_status_may_be_a_failure() {
+    use TokenFaultKind::{Denied, Invalid, InvalidGrant};
+    let rules = json!({
+        "access_token": "/data/access_token", "success": {"pointer": "/code", "equals": 0}, "error": "/code",
+        "error_description": "/message", "invalid_grant": ["40105", "bad_refresh_token"]
+    });
+    let good = listen_by(rules.clone(), 200, r#"{"code":0,"message":"OK","data":{"access_token":"t"}}"#).unwrap();
+    assert_eq!(good["access_token"], "t");
+    let table = [
+        (r#"{"code":40105,"message":"revoked","data":{}}"#, InvalidGrant, "revoked"),
+        (r#"{"code":40002,"message":"no such app","data":{"access_token":"t"}}"#, Denied, "no such app"),
+        (r#"{"data":{"access_token":"t"}}"#, Invalid, ""),
+    ];
+    for (body, kind, says) in table {
+        let fault = listen_by(rules.clone(), 200, body).unwrap_err();
+        assert_eq!(fault.kind, kind, "{body}");
+        assert!(fault.message.contains(says), "{}", fault.message);
+    }
+    let github = json!({"invalid_grant": ["bad_refresh_token"]});
+    let fault = listen_by(github, 200, r#"{"error":"bad_refresh_token"}"#).unwrap_err();
+    assert_eq!(fault.kind, InvalidGrant);
+}
+
 fn listen(status: u16, headers: &[(&'static str, &str)], body: &str) -> Result<Map<String, Value>, TokenFault> {
     let mut map = HeaderMap::new();
     for (name, value) in headers {
