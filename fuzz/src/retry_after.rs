@@ -44,6 +44,7 @@ pub fn check(data: &[u8]) {
         let told = BodyWait {
             pointer: Pointer::new("/error_description"),
             pattern: Pattern::from(r"wait (\d+) seconds".to_owned()),
+            unit,
         };
         let throttle = Throttle {
             wait: ThrottleWait { headers: vec!["retry-after".into(), "x-wait".into()], body: Some(told) },

@@ -8,6 +8,7 @@ mod grant;
 mod oauth2;
 mod policy;
 mod second_exchange;
+mod static_grant;
 mod variable;
 
 use std::collections::BTreeMap;
@@ -31,6 +32,7 @@ pub use policy::{
     AnswerMatch, Backoff, BodyWait, ResetHeader, ResetUnit, Retry, RetryOverride, Throttle, ThrottleWait, TokenRejected,
 };
 pub use second_exchange::SecondExchange;
+pub use static_grant::{ApiKeyGrant, BasicGrant};
 pub use variable::{Variable, VariableType};
 
 /// The version of the file format that this Keyway reads.
@@ -138,8 +140,10 @@ impl Component {
         let second = oauth2.second_exchange.as_ref().and_then(|second| second.endpoint.as_ref());
         let optional = [&oauth2.refresh_endpoint, &oauth2.revocation_endpoint, &oauth2.device_authorization_endpoint];
         let origins = self.api.additional_origins.iter().filter(|other| other.token).map(|other| &other.origin);
-        let templates = [&oauth2.token_endpoint, &self.api.base_url]
-            .into_iter()
+        let templates = oauth2
+            .token_endpoint
+            .iter()
+            .chain([&self.api.base_url])
             .chain(others)
             .chain(second)
             .chain(optional.into_iter().flatten());

@@ -7,6 +7,7 @@ mod credential;
 mod endpoints;
 mod grants;
 mod placeholders;
+mod static_grants;
 mod variables;
 
 pub(crate) use credential::{client, credential, literal_secrets};
@@ -22,6 +23,7 @@ pub(crate) fn component(component: &Component) -> Vec<Fault> {
     endpoints::lint(component, &mut faults);
     grants::lint(component, &mut faults);
     assertions::lint(component, &mut faults);
+    static_grants::lint(component, &mut faults);
     actions::lint(component, &mut faults);
     faults
 }

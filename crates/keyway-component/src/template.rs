@@ -107,6 +107,11 @@ impl Template {
         Ok(Self { source: source.to_owned(), parts })
     }
 
+    /// One placeholder and nothing else.
+    pub(crate) fn placeholder(name: &str) -> Self {
+        Self { source: format!("{{{name}}}"), parts: vec![Part::Placeholder(name.to_owned())] }
+    }
+
     /// The text as it is written in the file.
     #[must_use]
     pub fn source(&self) -> &str {

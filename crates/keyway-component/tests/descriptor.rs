@@ -186,3 +186,35 @@ fn requests_for_tokens() {
         (&[("/oauth2/token_response", json!({ "success": { "pointer": "/ok", "equals": true } }))], "", ""),
     ]);
 }
+
+#[test]
+fn keys_passwords_and_places() {
+    let key = || ("/variables/key", json!({ "secret": true }));
+    let plain = || ("/variables/key", json!({}));
+    let header = |name: &str| json!({ "in": "header", "name": name, "scheme": "" });
+    let api_key =
+        |value: Value| ("/oauth2", json!({ "token_endpoint_auth_method": "none", "grants": { "api_key": value } }));
+    let basic =
+        |value: Value| ("/oauth2", json!({ "token_endpoint_auth_method": "none", "grants": { "basic": value } }));
+    let more = |value: Value| ("/api/additional_authorizations", value);
+    check(&[
+        (&[key(), api_key(json!({ "token": "{key}", "authorization": header("X-Api-Key") }))], "", ""),
+        (&[plain(), api_key(json!({ "token": "{key}" }))], "no_secret", "/oauth2/grants/api_key/token"),
+        (&[api_key(json!({ "token": "{key}" }))], "undeclared_placeholder", "/oauth2/grants/api_key/token"),
+        (&[basic(json!({}))], "", ""),
+        (&[key(), basic(json!({ "username": "{key}", "password": "x" }))], "", ""),
+        (&[plain(), basic(json!({ "username": "{key}", "password": "x" }))], "no_secret", "/oauth2/grants/basic"),
+        (
+            &[("/oauth2", json!({ "token_endpoint_auth_method": "none", "grants": { "password": {} } }))],
+            "missing_endpoint",
+            "/oauth2",
+        ),
+        (&[more(json!([header("X-Token")]))], "", ""),
+        (&[more(json!([header("authorization")]))], "no_effect", "/api/additional_authorizations/0"),
+        (
+            &[more(json!([header("X-Token")])), ("/api/headers", json!({ "x-token": "a" }))],
+            "own_header",
+            "/api/headers/x-token",
+        ),
+    ]);
+}

@@ -42,8 +42,9 @@ pub fn throttle_wait(
         .flat_map(|name| headers.get_all(name.as_str()))
         .filter_map(|value| retry_after(value.to_str().ok()?, answer_date, now))
         .max();
-    let wait =
-        told.or_else(|| reset_wait(throttle.reset.as_ref()?, headers, now)).or_else(|| body_wait(throttle, text_at));
+    let wait = told
+        .or_else(|| reset_wait(throttle.reset.as_ref()?, headers, now))
+        .or_else(|| body_wait(throttle, text_at, now));
     // Whatever it was told by: a clock that is moved on by more would overflow.
     wait.map(|wait| wait.min(LONGEST_WAIT))
 }
@@ -56,16 +57,21 @@ pub fn remaining(throttle: &Throttle, headers: &HeaderMap) -> Option<u64> {
 
 fn reset_wait(reset: &ResetHeader, headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let number = whole_number(headers.get(reset.header.as_str())?.to_str().ok()?.trim())?;
+    Some(wait_of(number, reset.unit, now))
+}
+
+/// How long a number in its unit means from now on.
+fn wait_of(number: u64, unit: ResetUnit, now: SystemTime) -> Duration {
     let until = |since_1970: Duration| {
         let then = SystemTime::UNIX_EPOCH.checked_add(since_1970);
         then.map_or(LONGEST_WAIT, |then| then.duration_since(now).unwrap_or_default())
     };
-    Some(match reset.unit {
+    match unit {
         ResetUnit::Seconds => Duration::from_secs(number),
         ResetUnit::Milliseconds => Duration::from_millis(number),
         ResetUnit::EpochSeconds => until(Duration::from_secs(number)),
         ResetUnit::EpochMilliseconds => until(Duration::from_millis(number)),
-    })
+    }
 }
 
 /// Digits and nothing else. More of them than a u64 holds still mean "very long".
@@ -74,11 +80,15 @@ fn whole_number(text: &str) -> Option<u64> {
     is_number.then(|| text.parse().unwrap_or(u64::MAX))
 }
 
-fn body_wait(throttle: &Throttle, text_at: impl FnOnce(&Pointer) -> Option<String>) -> Option<Duration> {
+fn body_wait(
+    throttle: &Throttle,
+    text_at: impl FnOnce(&Pointer) -> Option<String>,
+    now: SystemTime,
+) -> Option<Duration> {
     let rule = throttle.wait.body.as_ref()?;
     let text = text_at(&rule.pointer)?;
-    let seconds = rule.pattern.first_group(&text)?;
-    Some(Duration::from_secs(seconds.parse().unwrap_or(u64::MAX)))
+    let number = rule.pattern.first_group(&text)?;
+    Some(wait_of(number.parse().unwrap_or(u64::MAX), rule.unit, now))
 }
 
 #[cfg(test)]
@@ -127,6 +137,7 @@ mod tests {
                 body: Some(BodyWait {
                     pointer: Pointer::new("/error_description"),
                     pattern: Pattern::from(r"wait (\d+) seconds".to_owned()),
+                    unit: ResetUnit::Seconds,
                 }),
             },
             reset: Some(ResetHeader { header: "x-reset".into(), unit: ResetUnit::EpochSeconds }),
@@ -150,7 +161,11 @@ mod tests {
     #[test]
     fn no_wait_is_longer_than_a_year_whoever_tells_it() {
         let told = |unit: ResetUnit, header: &str, text: &str| {
-            let body = BodyWait { pointer: Pointer::new("/error"), pattern: Pattern::from("(\\d+)".to_owned()) };
+            let body = BodyWait {
+                pointer: Pointer::new("/error"),
+                pattern: Pattern::from("(\\d+)".to_owned()),
+                unit: ResetUnit::Seconds,
+            };
             let throttle = Throttle {
                 wait: ThrottleWait { headers: vec!["retry-after".into()], body: Some(body) },
                 reset: Some(ResetHeader { header: "x-reset".into(), unit }),

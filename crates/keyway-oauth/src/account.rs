@@ -18,7 +18,7 @@ use std::{
 
 use keyway_component::{
     Component, CredentialFile, Origin, Redactor, Secret, SecretRef, Template, UrlForm, check_credential,
-    component::{Encoding, RefreshWith, Retry, RetryOverride},
+    component::{Authorization, Encoding, RefreshWith, Retry, RetryOverride},
     credential::{OAuth2Choice, RESERVED_PARAMS},
 };
 
@@ -203,7 +203,22 @@ impl Account {
     /// Whether the access token itself renews it.
     pub(crate) fn renews_with_access_token(&self) -> bool {
         let grant = self.component.oauth2.grants.refresh_token.as_ref();
-        grant.is_some_and(|grant| grant.with == RefreshWith::AccessToken)
+        grant.is_some_and(|grant| grant.with == RefreshWith::AccessToken) && !self.grant.is_unasked()
+    }
+
+    /// Where the token stands in a request.
+    #[must_use]
+    pub fn authorizations(&self) -> Vec<&Authorization> {
+        let (api, grants) = (&self.component.api, &self.component.oauth2.grants);
+        let own = match &self.grant {
+            Grant::ApiKey => grants.api_key.as_ref().and_then(|grant| grant.authorization.as_ref()),
+            Grant::Basic => grants.basic.as_ref().map(|grant| &grant.authorization),
+            _ => None,
+        };
+        match own {
+            Some(own) => vec![own],
+            None => [&api.authorization].into_iter().chain(&api.additional_authorizations).collect(),
+        }
     }
 
     /// A plain value that headers and queries of the API may name: a variable, or the client's id.
@@ -237,7 +252,7 @@ impl Account {
             self.client_id.clone(),
             self.inputs.username.clone().unwrap_or_default(),
             self.scope_text(),
-            self.endpoints.token.to_string(),
+            self.endpoints.token.as_ref().map(Url::to_string).unwrap_or_default(),
             // A host that the token tells is another one after every sign-in elsewhere, and the account is the same.
             self.endpoints.base_url.as_ref().map_or_else(|| self.component.api.base_url.to_string(), Url::to_string),
         ];
@@ -245,7 +260,7 @@ impl Account {
         // endpoint of the same host changes nothing, so that a component may grow.
         let endpoints = &self.endpoints;
         let more = [&endpoints.revocation, &endpoints.device_authorization, &endpoints.second].into_iter().flatten();
-        let oauth = more.chain([&endpoints.token, &endpoints.refresh]).filter_map(Origin::of);
+        let oauth = more.chain([&endpoints.token, &endpoints.refresh].into_iter().flatten()).filter_map(Origin::of);
         let api = endpoints.api_origins.iter().filter(|(_, with_token)| *with_token).map(|(origin, _)| origin.clone());
         let hosts: BTreeSet<String> = oauth.chain(api).map(|origin| origin.to_string()).collect();
         parts.extend(hosts);

@@ -5,6 +5,7 @@ mod capture;
 mod lifetime;
 mod request;
 mod second;
+mod unasked;
 
 use std::{
     collections::BTreeMap,
@@ -142,6 +143,11 @@ impl Exchange<'_> {
     }
 
     async fn send_settled(&self, request: &Request, before: Option<&Token>) -> Result<Token, TokenFault> {
+        if matches!(request, Request::Mint)
+            && let Some(token) = self.unasked().await?
+        {
+            return Ok(token);
+        }
         let grant = request.grant(&self.account.grant);
         let mut secrets = self.read_secrets(request).await?;
         if let (Request::Refresh(_), Some(before)) = (request, before) {
@@ -151,6 +157,9 @@ impl Exchange<'_> {
             Grant::RefreshToken => &self.account.endpoints.refresh,
             _ => &self.account.endpoints.token,
         };
+        let endpoint = endpoint.as_ref().ok_or_else(|| {
+            TokenFault::new(TokenFaultKind::Unreachable, "the component has no `token_endpoint`; add one to its file")
+        })?;
         // The client id, and no secret: authentication is the dialect's.
         let standard = StandardClient::new_for(&self.account.client_id, endpoint);
         let client = DialectClient { exchange: self, endpoint, request, secrets: &secrets };
@@ -201,7 +210,7 @@ impl Exchange<'_> {
                 }
                 exchange.request_async(&client).await
             }
-            Grant::ClientCredentials | Grant::Custom(_) => {
+            Grant::ClientCredentials | Grant::ApiKey | Grant::Basic | Grant::Custom(_) => {
                 standard.exchange_client_credentials().request_async(&client).await
             }
         };

@@ -19,11 +19,14 @@ pub(crate) struct AuthorizationHeader {
 // === impl AuthorizationHeader ===
 
 impl AuthorizationHeader {
-    /// The header that a component declares; `None` where its token goes elsewhere.
-    pub(crate) fn of(authorization: &Authorization) -> Result<Option<Self>, InvalidHeaderName> {
-        let Authorization::Header { name, scheme } = authorization else { return Ok(None) };
+    /// The header that a component declares, or the query parameter.
+    pub(crate) fn of(authorization: &Authorization) -> Result<Result<Self, String>, InvalidHeaderName> {
+        let (name, scheme) = match authorization {
+            Authorization::Header { name, scheme } => (name, scheme),
+            Authorization::Query { name } => return Ok(Err(name.clone())),
+        };
         let name = HeaderName::try_from(name.as_str())?;
-        Ok(Some(Self { name, scheme: scheme.clone(), last: Mutex::default() }))
+        Ok(Ok(Self { name, scheme: scheme.clone(), last: Mutex::default() }))
     }
 
     pub(crate) fn name(&self) -> &HeaderName {

@@ -53,8 +53,10 @@ pub(crate) struct Prepared {
     /// Headers that name a secret: they are filled in at the first attempt, and go only where the token goes.
     pub(crate) secret_headers: Vec<(HeaderName, Template)>,
     pub(crate) query: Vec<(String, String)>,
-    /// Where the token goes, if that is a header.
-    pub(crate) authorization: Option<AuthorizationHeader>,
+    /// The headers that the token goes into.
+    pub(crate) authorization: Vec<AuthorizationHeader>,
+    /// The query parameters that it goes into.
+    pub(crate) authorization_query: Vec<String>,
 }
 
 // === impl Connection ===
@@ -190,8 +192,12 @@ impl Connection {
         &self.0.prepared.headers
     }
 
-    pub(crate) fn authorization_header(&self) -> Option<&AuthorizationHeader> {
-        self.0.prepared.authorization.as_ref()
+    pub(crate) fn authorization_headers(&self) -> &[AuthorizationHeader] {
+        &self.0.prepared.authorization
+    }
+
+    pub(crate) fn authorization_query(&self) -> &[String] {
+        &self.0.prepared.authorization_query
     }
 
     /// The component's headers that name a secret, filled in.
@@ -236,7 +242,7 @@ impl Connection {
 
     /// Whether a header is the account's own, whatever a message says.
     pub(crate) fn is_account_header(&self, lower_name: &str) -> bool {
-        self.authorization_header().is_some_and(|header| header.name() == lower_name)
+        self.authorization_headers().iter().any(|header| header.name() == lower_name)
             || self.0.prepared.secret_headers.iter().any(|(name, _)| name == lower_name)
     }
 

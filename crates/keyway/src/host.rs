@@ -256,8 +256,12 @@ pub(crate) fn prepare(account: &Account) -> Result<Prepared, ConnectError> {
         header: header.to_owned(),
         why,
     };
-    prepared.authorization =
-        AuthorizationHeader::of(&api.authorization).map_err(|why| error("Authorization", why.to_string()))?;
+    for authorization in account.authorizations() {
+        match AuthorizationHeader::of(authorization).map_err(|why| error("Authorization", why.to_string()))? {
+            Ok(header) => prepared.authorization.push(header),
+            Err(parameter) => prepared.authorization_query.push(parameter),
+        }
+    }
     for (name, template) in &api.headers {
         let key = HeaderName::try_from(name.as_str()).map_err(|why| error(name, why.to_string()))?;
         let secret = |name: &str| account.component.variables.get(name).is_some_and(|variable| variable.secret);

@@ -5,3 +5,4 @@
 mod assertions;
 mod captured;
 mod exchanges;
+mod places;

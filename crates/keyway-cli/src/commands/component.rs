@@ -58,13 +58,10 @@ fn describe(component: &Component) -> String {
         let _ = write!(text, "\n{steps}");
     }
     accounts(component, &mut text);
-    let _ = writeln!(
-        text,
-        "\nToken endpoint\n  {}, {} body, {}",
-        component.oauth2.token_endpoint,
-        encoding_name(component),
-        auth_method(component)
-    );
+    if let Some(endpoint) = &component.oauth2.token_endpoint {
+        let (encoding, method) = (encoding_name(component), auth_method(component));
+        let _ = writeln!(text, "\nToken endpoint\n  {endpoint}, {encoding} body, {method}");
+    }
     let _ = writeln!(text, "\nAPI\n  base URL        {}", component.api.base_url);
     let token = match &component.api.authorization {
         Authorization::Header { name, scheme } => format!("{name}: {scheme} <token>"),

@@ -20,6 +20,9 @@ pub struct Api {
     /// Where the access token stands in a request.
     #[serde(default)]
     pub authorization: Authorization,
+    /// Further places where the access token stands, where one is not enough.
+    #[serde(default)]
+    pub additional_authorizations: Vec<Authorization>,
     /// Headers of every request. One that names a secret goes only where the access token goes.
     #[serde(default)]
     pub headers: BTreeMap<String, Template>,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Assertion;
+use super::{ApiKeyGrant, Assertion, BasicGrant};
 use crate::template::Template;
 
 /// Parameters laid over a standard request: a value adds or replaces one, `null` leaves it out.
@@ -33,6 +33,12 @@ pub struct Grants {
     /// A token of another server is exchanged (RFC 8693).
     #[serde(default)]
     pub token_exchange: Option<TokenExchangeGrant>,
+    /// A key instead of a token: nothing is asked for.
+    #[serde(default)]
+    pub api_key: Option<ApiKeyGrant>,
+    /// User name and password with every request: nothing is asked for.
+    #[serde(default)]
+    pub basic: Option<BasicGrant>,
     /// Renewal without a person (section 6), and a start from a refresh token that was got elsewhere.
     #[serde(default)]
     pub refresh_token: Option<RefreshTokenGrant>,
@@ -194,6 +200,8 @@ impl Grants {
             ("device_code", self.device_code.is_some()),
             ("jwt_bearer", self.jwt_bearer.is_some()),
             ("token_exchange", self.token_exchange.is_some()),
+            ("api_key", self.api_key.is_some()),
+            ("basic", self.basic.is_some()),
             ("refresh_token", self.refresh_token.is_some()),
         ]
         .into_iter()

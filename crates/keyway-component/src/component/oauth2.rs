@@ -23,8 +23,9 @@ pub struct OAuth2 {
     /// Where a person signs in (RFC 6749 section 3.1). Needed by the grant `authorization_code`.
     #[serde(default)]
     pub authorization_endpoint: Option<Template>,
-    /// Where tokens are got (RFC 6749 section 3.2).
-    pub token_endpoint: Template,
+    /// Where tokens are got (RFC 6749 section 3.2). Only the grants `api_key` and `basic` do without.
+    #[serde(default)]
+    pub token_endpoint: Option<Template>,
     /// Where tokens are renewed, if that is another place than `token_endpoint`.
     #[serde(default)]
     pub refresh_endpoint: Option<Template>,

@@ -126,14 +126,17 @@ pub struct ThrottleWait {
     pub body: Option<BodyWait>,
 }
 
-/// A text in a JSON body that tells the seconds to wait.
+/// A text in a JSON body that tells how long to wait.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BodyWait {
     /// Where the text stands.
     pub pointer: Pointer,
-    /// Its first group is the seconds.
+    /// Its first group is a number.
     pub pattern: Pattern,
+    /// What the number means.
+    #[serde(default)]
+    pub unit: ResetUnit,
 }
 
 /// A header that tells when there are requests again.
@@ -146,11 +149,12 @@ pub struct ResetHeader {
     pub unit: ResetUnit,
 }
 
-/// What the number in a reset header means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// What a number that tells a wait means.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ResetUnit {
     /// Seconds from now.
+    #[default]
     Seconds,
     /// Milliseconds from now.
     Milliseconds,

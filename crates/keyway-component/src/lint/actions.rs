@@ -40,16 +40,10 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
     if let Some(idempotency) = &component.api.idempotency {
         lint_header(&idempotency.header, "/api/idempotency/header", faults);
     }
-    if let Authorization::Header { name, .. } = &component.api.authorization {
-        if OWN_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
-            let fault = Fault::error("own_header", "/api/authorization", format!("`{name}` is set by the HTTP client"));
-            faults.push(fault.hint("name the header that the API reads the token from"));
-        }
-        for header in component.api.headers.keys().filter(|header| header.eq_ignore_ascii_case(name)) {
-            let at = format!("/api/headers/{}", step(header));
-            let fault = Fault::error("own_header", at, format!("`{header}` is where the token goes"));
-            faults.push(fault.hint("take it out; `api.authorization` makes it"));
-        }
+    let additional = component.api.additional_authorizations.iter().enumerate();
+    let additional = additional.map(|(n, place)| (format!("/api/additional_authorizations/{n}"), place));
+    for (at, place) in [("/api/authorization".to_owned(), &component.api.authorization)].into_iter().chain(additional) {
+        lint_token_header(component, place, &at, faults);
     }
     for header in component.oauth2.token_request.headers.keys() {
         if matches!(header.to_ascii_lowercase().as_str(), "authorization" | "content-type") {
@@ -66,6 +60,20 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
             "`delay_ms` is longer than `max_wait_ms`, so no retry would ever run",
         );
         faults.push(fault.hint("raise `max_wait_ms` or lower `delay_ms`"));
+    }
+}
+
+/// The header of the token is nobody else's.
+fn lint_token_header(component: &Component, place: &Authorization, at: &str, faults: &mut Vec<Fault>) {
+    let Authorization::Header { name, .. } = place else { return };
+    if OWN_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
+        let fault = Fault::error("own_header", at, format!("`{name}` is set by the HTTP client"));
+        faults.push(fault.hint("name the header that the API reads the token from"));
+    }
+    for header in component.api.headers.keys().filter(|header| header.eq_ignore_ascii_case(name)) {
+        let at = format!("/api/headers/{}", step(header));
+        let fault = Fault::error("own_header", at, format!("`{header}` is where the token goes"));
+        faults.push(fault.hint("take it out; `api.authorization` makes it"));
     }
 }
 
@@ -162,11 +170,7 @@ fn lint_patterns(component: &Component, faults: &mut Vec<Fault>) {
                 faults.push(Fault::error("bad_pattern", at, format!("the pattern does not compile: {error}")));
             }
             None if body.pattern.groups() == 0 => {
-                faults.push(Fault::error(
-                    "bad_pattern",
-                    at,
-                    "the pattern has no group for the seconds; write `(\\d+)`",
-                ));
+                faults.push(Fault::error("bad_pattern", at, "the pattern has no group for the number; write `(\\d+)`"));
             }
             None => {}
         }

@@ -181,7 +181,7 @@ fn lint_endpoint(credential: &CredentialFile, component: &Component, faults: &mu
                 );
                 faults.push(fault.hint("a credential may choose among the component's token endpoints only"));
             }
-            let own = named(&oauth2.token_endpoint);
+            let own = oauth2.token_endpoint.as_ref().is_some_and(named);
             let accepted = match other {
                 Some(other) => Some(vec![other.encoding]),
                 None if own => oauth2.token_request.accepted_encodings.clone(),

@@ -15,7 +15,8 @@ use crate::{
 /// Every URL template of the component with its JSON pointer.
 pub(super) fn all(component: &Component) -> Vec<(String, &Template)> {
     let oauth2 = &component.oauth2;
-    let mut all = vec![("/oauth2/token_endpoint".to_owned(), &oauth2.token_endpoint)];
+    let mut all: Vec<(String, &Template)> = Vec::new();
+    all.extend(oauth2.token_endpoint.iter().map(|url| ("/oauth2/token_endpoint".to_owned(), url)));
     all.extend(oauth2.authorization_endpoint.iter().map(|url| ("/oauth2/authorization_endpoint".to_owned(), url)));
     let others = [
         ("issuer", &oauth2.issuer),

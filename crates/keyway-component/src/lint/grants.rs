@@ -1,9 +1,9 @@
 //! Grants: each has what it needs, and what is unsafe about it is named.
 
-use super::{is_token, step};
+use super::step;
 use crate::{
     Component,
-    component::{Authorization, ClientAuthMethod, CodeChallengeMethod, RefreshWith},
+    component::{ClientAuthMethod, CodeChallengeMethod, RefreshWith},
     fault::Fault,
 };
 
@@ -80,7 +80,6 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
         faults.push(fault.hint("add one with the value `{access_token}`"));
     }
     lint_custom(component, faults);
-    lint_token_place(component, faults);
 }
 
 /// What protects a sign-in is not the component's to change.
@@ -121,6 +120,8 @@ fn lint_custom(component: &Component, faults: &mut Vec<Fault>) {
         "device_code",
         "jwt_bearer",
         "token_exchange",
+        "api_key",
+        "basic",
     ];
     for (name, grant) in &component.oauth2.custom_grants {
         let at = format!("/oauth2/custom_grants/{}", step(name));
@@ -138,25 +139,6 @@ fn lint_custom(component: &Component, faults: &mut Vec<Fault>) {
         for reserved in grant.token_params.keys().filter(|key| *key == "grant_type") {
             let at = format!("{at}/token_params/{reserved}");
             faults.push(Fault::error("reserved_name", at, "the grant type stands in `grant_type` of the grant"));
-        }
-    }
-}
-
-fn lint_token_place(component: &Component, faults: &mut Vec<Fault>) {
-    match &component.api.authorization {
-        Authorization::Query { name } => faults.push(Fault::warning(
-            "token_in_query",
-            "/api/authorization",
-            format!("the access token travels in the URL as `{name}`, which RFC 9700 section 4.3.2 forbids"),
-        )),
-        Authorization::Header { name, scheme } => {
-            if !is_token(name) || !(scheme.is_empty() || is_token(scheme)) {
-                faults.push(Fault::error(
-                    "bad_header",
-                    "/api/authorization",
-                    "the header's name or scheme has characters that HTTP does not allow there",
-                ));
-            }
         }
     }
 }

@@ -8,10 +8,10 @@ use super::{AccountError, Context, Values, fill};
 /// An account's URLs, filled in.
 #[derive(Debug, Clone)]
 pub struct Endpoints {
-    /// The token endpoint.
-    pub token: Url,
+    /// The token endpoint; only grants without one do without.
+    pub token: Option<Url>,
     /// Where tokens are renewed.
-    pub refresh: Url,
+    pub refresh: Option<Url>,
     /// Where the second exchange is made, where the component has one.
     pub second: Option<Url>,
     /// Where a person signs in.
@@ -38,7 +38,7 @@ impl Endpoints {
     pub(super) fn resolve(context: &Context<'_>, choice: &OAuth2Choice, values: &Values) -> Result<Self, AccountError> {
         let oauth2 = &context.component.oauth2;
         let url = |template: &Template| filled(context, template, values);
-        let main = url(&oauth2.token_endpoint)?;
+        let main = oauth2.token_endpoint.as_ref().map(url).transpose()?;
         let mut others = Vec::new();
         for other in &oauth2.alternative_token_endpoints {
             others.push((url(&other.token_endpoint)?, other.encoding));
@@ -51,21 +51,21 @@ impl Endpoints {
             Some(text) => {
                 let chosen = checked(context, "the token endpoint", text)?;
                 // Client credentials go to hosts that the component names, in this environment, and to no others.
-                let mut known = others.iter().map(|(url, _)| url).chain([&main]).chain(&authorization);
+                let mut known = others.iter().map(|(url, _)| url).chain(&main).chain(&authorization);
                 if !known.any(|known| Origin::of(known) == Origin::of(&chosen)) {
                     let why = format!(
                         "`{text}` is on no host that the component names for this environment; choose one of its token endpoints"
                     );
                     return Err(context.unfit("the token endpoint", why));
                 }
-                chosen
+                Some(chosen)
             }
             None => main.clone(),
         };
-        let of_endpoint = others.iter().find(|(url, _)| *url == token).map(|(_, encoding)| *encoding);
+        let of_endpoint = others.iter().find(|(url, _)| Some(url) == token.as_ref()).map(|(_, encoding)| *encoding);
         let encoding = choice.token_request.encoding.or(of_endpoint).unwrap_or(oauth2.token_request.encoding);
         let refresh = match &oauth2.refresh_endpoint {
-            Some(template) => url(template)?,
+            Some(template) => Some(url(template)?),
             None => token.clone(),
         };
         // Where messages go may be told by the token; where tokens are got may not.
@@ -78,12 +78,12 @@ impl Endpoints {
             api_origins.extend(Origin::of(&url(&other.origin)?).map(|origin| (origin, other.token)));
         }
         let second = oauth2.second_exchange.as_ref().map(|second| match &second.endpoint {
-            Some(template) => url(template),
+            Some(template) => url(template).map(Some),
             None => Ok(token.clone()),
         });
-        let second = second.transpose()?;
-        let mut oauth = vec![main, token.clone(), refresh.clone()];
-        oauth.extend(second.clone());
+        let second = second.transpose()?.flatten();
+        let mut oauth: Vec<Url> = Vec::new();
+        oauth.extend([&main, &token, &refresh, &second].into_iter().flatten().cloned());
         oauth.extend([&authorization, &revocation, &device_authorization].into_iter().flatten().cloned());
         oauth.extend(others.into_iter().map(|(url, _)| url));
         Ok(Self {

@@ -22,6 +22,10 @@ pub enum Grant {
     JwtBearer,
     /// RFC 8693.
     TokenExchange,
+    /// A key, for which nothing is asked.
+    ApiKey,
+    /// RFC 7617, for which nothing is asked.
+    Basic,
     /// RFC 6749 section 6, from a refresh token that was got elsewhere.
     RefreshToken,
     /// One of the component's own, by its name.
@@ -41,6 +45,8 @@ impl Grant {
             Self::DeviceCode => "device_code",
             Self::JwtBearer => "jwt_bearer",
             Self::TokenExchange => "token_exchange",
+            Self::ApiKey => "api_key",
+            Self::Basic => "basic",
             Self::RefreshToken => "refresh_token",
             Self::Custom(name) => name,
         }
@@ -54,6 +60,8 @@ impl Grant {
             "device_code" => Self::DeviceCode,
             "jwt_bearer" => Self::JwtBearer,
             "token_exchange" => Self::TokenExchange,
+            "api_key" => Self::ApiKey,
+            "basic" => Self::Basic,
             "refresh_token" => Self::RefreshToken,
             other => Self::Custom(other.to_owned()),
         }
@@ -77,6 +85,11 @@ impl Grant {
                 let named = assertion.into_iter().flat_map(Assertion::names).filter(|name| !is_made(name));
                 key.into_iter().chain(named).collect()
             }
+            Self::ApiKey => oauth2.grants.api_key.iter().flat_map(|grant| grant.token.names()).collect(),
+            Self::Basic => {
+                let grant = oauth2.grants.basic.iter();
+                grant.flat_map(|grant| grant.username.names().chain(grant.password.names())).collect()
+            }
             Self::RefreshToken => vec!["refresh_token"],
             Self::Custom(name) => {
                 let params = oauth2.custom_grants.get(name).map(|grant| &grant.token_params);
@@ -87,6 +100,11 @@ impl Grant {
             }
         };
         names.into_iter().map(str::to_owned).collect()
+    }
+
+    /// Whether no server is asked for its token, and no client is needed.
+    pub(crate) fn is_unasked(&self) -> bool {
+        matches!(self, Self::ApiKey | Self::Basic)
     }
 
     /// Whether its inputs are used up by the first request, so that a stored token has to stand for them.
@@ -117,21 +135,22 @@ pub(crate) fn choose(
         }
         let grant = Grant::named(wanted);
         let needs = grant.needs(context.component);
-        let mut missing = client;
+        let mut missing = if grant.is_unasked() { Vec::new() } else { client };
         if !grant.is_one_time() {
             missing.extend(needs.into_iter().filter(|name| !has(name)));
         }
         return if missing.is_empty() { Ok(grant) } else { Err(lacks(context, &missing, &[])) };
     }
-    if !client.is_empty() {
-        return Err(lacks(context, &client, &names));
-    }
     let complete: Vec<(Grant, Vec<String>)> = names
         .iter()
         .map(|name| Grant::named(name))
         .map(|grant| (grant.clone(), grant.needs(context.component)))
+        .filter(|(grant, _)| client.is_empty() || grant.is_unasked())
         .filter(|(_, needs)| needs.iter().all(has))
         .collect();
+    if complete.is_empty() && !client.is_empty() {
+        return Err(lacks(context, &client, &names));
+    }
     let contained = |needs: &[String]| {
         complete.iter().any(|(_, other)| other.len() > needs.len() && needs.iter().all(|name| other.contains(name)))
     };

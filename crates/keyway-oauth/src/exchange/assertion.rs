@@ -90,7 +90,7 @@ impl Exchange<'_> {
         };
         let none = Secret::new("");
         let key = secrets.get(algorithm.key()).unwrap_or(&none);
-        let audience = account.endpoints.token.as_str();
+        let audience = account.endpoints.token.as_ref().map_or("", url::Url::as_str);
         let standard = Standard { issuer: &account.client_id, subject, audience, id, now: self.clock.now() };
         let made = sign(assertion, algorithm, key, standard, fill).map_err(|error| unusable(error.to_string()))?;
         self.redactor.know(&account.label(), &made);

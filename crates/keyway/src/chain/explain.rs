@@ -71,13 +71,15 @@ impl Connection {
         }
         if call.confined.token {
             headers.extend(self.secret_header_names().map(|name| (name.to_string(), MASK.to_owned())));
-            match &component.api.authorization {
-                Authorization::Header { name, scheme } => {
-                    let value = if scheme.is_empty() { MASK.to_owned() } else { format!("{scheme} {MASK}") };
-                    headers.push((name.to_ascii_lowercase(), value));
-                }
-                Authorization::Query { name } => {
-                    url.query_pairs_mut().append_pair(name, MASK);
+            for authorization in account.authorizations() {
+                match authorization {
+                    Authorization::Header { name, scheme } => {
+                        let value = if scheme.is_empty() { MASK.to_owned() } else { format!("{scheme} {MASK}") };
+                        headers.push((name.to_ascii_lowercase(), value));
+                    }
+                    Authorization::Query { name } => {
+                        url.query_pairs_mut().append_pair(name, MASK);
+                    }
                 }
             }
         }

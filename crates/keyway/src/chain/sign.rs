@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use keyway_component::component::Authorization;
 use keyway_http::WireCall;
 use keyway_oauth::Token;
 
@@ -25,7 +24,7 @@ pub(super) async fn sign(
     for (name, value) in connection.secret_headers().await?.iter() {
         call.headers.insert(name.clone(), value.clone());
     }
-    if let Some(header) = connection.authorization_header() {
+    for header in connection.authorization_headers() {
         let value = header.value(token).map_err(|_| {
             Failure::new(
                 Code::TokenResponseInvalid,
@@ -33,7 +32,8 @@ pub(super) async fn sign(
             )
         })?;
         call.headers.insert(header.name().clone(), value);
-    } else if let Authorization::Query { name } = &connection.account().component.api.authorization {
+    }
+    for name in connection.authorization_query() {
         call.url.query_pairs_mut().append_pair(name, token.access_token.expose_secret_text());
     }
     Ok(true)

@@ -174,7 +174,8 @@ impl Draft<'_> {
     fn wanted(&self) -> Vec<String> {
         let oauth2 = &self.component.oauth2;
         let mut wanted = Vec::new();
-        if self.file.client.is_none() {
+        let needs_client = !matches!(self.file.grant.as_deref(), Some("api_key" | "basic"));
+        if self.file.client.is_none() && needs_client {
             wanted.push("client_id");
             wanted.extend(oauth2.token_endpoint_auth_method.secret());
         }
@@ -199,8 +200,8 @@ impl Draft<'_> {
         let (component, environment) =
             (self.component, self.file.environment.as_deref().or(self.component.implied_environment()));
         let fixed = environment.and_then(|name| component.environments.get(name));
-        let urls = [&component.oauth2.token_endpoint, &component.api.base_url];
-        urls.into_iter().flat_map(keyway::Template::names).map(str::to_owned).filter(move |name| {
+        let urls = component.oauth2.token_endpoint.iter().chain([&component.api.base_url]);
+        urls.flat_map(keyway::Template::names).map(str::to_owned).filter(move |name| {
             let variable = component.variables.get(name);
             let is_told = variable.is_some_and(|variable| variable.default.is_some() || !variable.from.is_empty());
             !is_told && fixed.is_none_or(|fixed| !fixed.contains_key(name))
