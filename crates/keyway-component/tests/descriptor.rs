@@ -218,3 +218,15 @@ fn keys_passwords_and_places() {
         ),
     ]);
 }
+
+#[test]
+fn endpoints_that_the_issuer_tells() {
+    let oauth2 = |grants: Value, issuer: Value| json!({ "issuer": issuer, "token_endpoint_auth_method": "client_secret_basic", "grants": grants });
+    let all = || json!({ "client_credentials": {}, "authorization_code": {}, "device_code": {} });
+    check(&[
+        (&[("/oauth2", oauth2(all(), json!("https://acme.example")))], "", ""),
+        (&[("/oauth2", oauth2(all(), Value::Null))], "missing_endpoint", "/oauth2/grants/authorization_code"),
+        (&[("/oauth2", oauth2(all(), Value::Null))], "missing_endpoint", "/oauth2/grants/device_code"),
+        (&[("/oauth2", oauth2(json!({ "client_credentials": {} }), Value::Null))], "missing_endpoint", "/oauth2"),
+    ]);
+}

@@ -36,6 +36,7 @@ use url::Url;
 
 use crate::{
     credential::{Credential, CredentialSource},
+    metadata::Metadata,
     secrets::SecretSource,
     store::StoreKey,
 };
@@ -69,6 +70,8 @@ pub struct Account {
     pub values: Values,
     pub(crate) inputs: Inputs,
     choice: OAuth2Choice,
+    /// What the server tells about itself, once it was asked.
+    metadata: Option<Arc<Metadata>>,
     /// The path of a credential file that lies in no folder of credentials.
     pub(crate) place: Option<String>,
 }
@@ -147,7 +150,7 @@ impl Account {
         let inputs = Inputs::new(&context, &file, client, inline, settings.key.as_ref());
         let wanted = settings.grant.as_deref().or(file.grant.as_deref());
         let grant = grant::choose(&context, wanted, &inputs, &values)?;
-        let endpoints = Endpoints::resolve(&context, &file.oauth2, &values)?;
+        let endpoints = Endpoints::resolve(&context, &file.oauth2, &values, None)?;
         let client_id = inputs.client_id.clone().unwrap_or_default();
         Ok(Self {
             environment,
@@ -163,6 +166,7 @@ impl Account {
             values,
             inputs,
             choice: file.oauth2.clone(),
+            metadata: None,
             place: credential.place(),
             component: Arc::clone(component),
         })
@@ -256,6 +260,10 @@ impl Account {
             // A host that the token tells is another one after every sign-in elsewhere, and the account is the same.
             self.endpoints.base_url.as_ref().map_or_else(|| self.component.api.base_url.to_string(), Url::to_string),
         ];
+        // Where the server tells its endpoints, its name stands for them.
+        if self.component.oauth2.token_endpoint.is_none() {
+            parts.extend(self.endpoints.issuer.as_ref().map(|issuer| format!("iss={issuer}")));
+        }
         // Whatever host a token goes to: a component of the same name that leads it elsewhere does not find it. Another
         // endpoint of the same host changes nothing, so that a component may grow.
         let endpoints = &self.endpoints;

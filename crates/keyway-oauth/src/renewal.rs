@@ -118,6 +118,8 @@ struct Renewal<'a> {
 impl Renewal<'_> {
     async fn attempt(&mut self, reason: RenewalReason) -> Result<Token, Ended> {
         let inner = self.inner;
+        // Before the lock, which is held for one request.
+        inner.discover().await.map(|_| ()).map_err(|fault| self.not_discovered(fault))?;
         let ttl = inner.token_timeout.saturating_add(LOCK_MARGIN);
         let mut guard = inner.store.exclusive(&inner.key, ttl).await.map_err(|error| self.store_failed(&error))?;
         let stored = guard.load().await.map_err(|error| self.store_failed(&error))?;
@@ -166,6 +168,15 @@ impl Renewal<'_> {
                 Ok(token)
             }
             Err(fault) => Err(self.judge(guard.as_mut(), &stored, &request, sent.as_ref(), fault).await),
+        }
+    }
+
+    fn not_discovered(&self, fault: TokenFault) -> Ended {
+        let stop = |kind| Ended::Stop(TokenError::new(kind, self.no_token(&fault)));
+        match fault.kind {
+            TokenFaultKind::NotProcessed => Ended::Later(fault),
+            TokenFaultKind::Unreachable => stop(TokenErrorKind::Unusable),
+            _ => stop(TokenErrorKind::ResponseInvalid),
         }
     }
 

@@ -45,12 +45,14 @@ impl TokenSource {
     /// The store cannot be read.
     pub async fn revoke(&self) -> Result<Revocation, StoreError> {
         let inner = self.inner();
+        // A server that cannot be asked where tokens are revoked is taken for one that revokes none.
+        let account = inner.discover().await.unwrap_or_else(|_| inner.known());
         // Under the lock: no renewal is under way whose new token would outlive this.
         let mut guard = inner.store.exclusive(&inner.key, inner.token_timeout).await?;
         let stored = inner.newest(guard.load().await?);
         inner.know(stored.token.as_ref());
         let Some(token) = stored.token else { return Ok(Revocation::NoToken) };
-        if self.account().endpoints.revocation.is_none() {
+        if account.endpoints.revocation.is_none() {
             return Ok(Revocation::NoEndpoint);
         }
         let has_refresh_token = token.refresh_token.is_some();
@@ -85,7 +87,7 @@ impl TokenSource {
 
     /// Revokes one token. What is left of it comes with whether the server revokes no tokens of its kind.
     async fn revoke_one(&self, token: &Secret, hint: &str) -> Result<(), (Revocation, bool)> {
-        let account = self.account();
+        let account = self.inner().known();
         let Some(endpoint) = &account.endpoints.revocation else { return Err((Revocation::NoEndpoint, false)) };
         let left = |fault: &TokenFault| (still_valid(fault.to_string(), None), false);
         let (exchange, overlay) = (self.inner().exchange(), BTreeMap::new());

@@ -8,7 +8,7 @@ use std::{
 use futures_util::future::{BoxFuture, Shared};
 use keyway_component::Redactor;
 use keyway_http::{Clock, Jitter, Transport};
-use tokio::time::Instant;
+use tokio::{sync::OnceCell, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -29,6 +29,8 @@ const REMEMBER_OUTAGE: Duration = Duration::from_secs(10);
 /// The parts of one account's token source.
 pub(crate) struct Inner {
     pub(crate) account: Arc<Account>,
+    /// The account with the endpoints that its server told.
+    pub(crate) discovered: OnceCell<Arc<Account>>,
     pub(crate) key: TokenKey,
     pub(crate) store: Arc<dyn TokenStore>,
     pub(crate) transport: Arc<dyn Transport>,
@@ -81,7 +83,7 @@ impl Inner {
     /// What sends one token request.
     pub(crate) fn exchange(&self) -> Exchange<'_> {
         Exchange {
-            account: &self.account,
+            account: self.known(),
             transport: self.transport.as_ref(),
             redactor: &self.redactor,
             clock: self.clock.as_ref(),

@@ -14,9 +14,11 @@ impl Connection {
     /// The connection with what its token tells, where the account needs that; otherwise `None`. It asks for a token,
     /// since nothing can be resolved and confined before the host is known.
     pub(crate) async fn settled(&self) -> Result<Option<Self>, Failure> {
-        if !self.account().awaits_captures() {
+        if !self.account().awaits_captures() && !self.account().awaits_discovery() {
             return Ok(None);
         }
+        // No message may go to an OAuth endpoint, so these are known before the first one.
+        let account = self.tokens().discover().await?;
         let token = self.tokens().token(None).await?;
         if let Some(settled) = self.settled_before().filter(|settled| settled.is_settled_for(&token)) {
             return Ok(Some(settled));
@@ -25,7 +27,7 @@ impl Connection {
             let why = self.redactor().text(&why).into_owned();
             Failure::new(Code::TokenResponseInvalid, why)
         };
-        let account = self.account().settled(&token.captured).map_err(|error| refused(error.to_string()))?;
+        let account = account.settled(&token.captured).map_err(|error| refused(error.to_string()))?;
         if account.endpoints.base_url.is_none() {
             let at = &account.component.api.base_url;
             return Err(refused(format!(

@@ -4,5 +4,6 @@
 
 mod assertions;
 mod captured;
+mod discovery;
 mod exchanges;
 mod places;

@@ -49,6 +49,7 @@ pub(crate) async fn run(args: LoginArgs, redactor: &Redactor) -> Result<ExitCode
 
 async fn sign_in(connection: &Connection, args: &LoginArgs, kept: &Kept) -> Result<Option<Arc<Token>>, Ended> {
     let tokens = connection.tokens();
+    tokens.discover().await.map_err(|error| Ended::Refused(error.into()))?;
     match &connection.account().grant {
         Grant::AuthorizationCode => match (&args.answer, args.print_url) {
             (Some(answer), _) => paste::finish(tokens, answer, kept).await.map(Some),

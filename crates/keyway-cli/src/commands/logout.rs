@@ -20,7 +20,8 @@ pub(crate) async fn logout(args: LogoutArgs, redactor: &Redactor) -> Result<Exit
 
 pub(crate) async fn revoke(args: &OneArgs, redactor: &Redactor) -> Result<ExitCode, CliError> {
     let (host, connection, _) = connect_one(args, redactor)?;
-    if connection.account().endpoints.revocation.is_none() {
+    let account = connection.tokens().discover().await.map_err(|error| CliError::Usage(error.to_string()))?;
+    if account.endpoints.revocation.is_none() {
         let name = &connection.account().component.name;
         let why = format!("`{name}` has no `revocation_endpoint`; `keyway logout` forgets the token here");
         return Err(CliError::Usage(why));

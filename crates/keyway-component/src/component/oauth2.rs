@@ -14,6 +14,8 @@ use crate::{pointer::Pointer, template::Template};
 #[serde(deny_unknown_fields)]
 pub struct OAuth2 {
     /// The authorization server's identifier (RFC 8414 section 2). An `iss` in its answers must be the very same text.
+    /// Where an endpoint is left out that a grant needs, the server is asked for its metadata, whose `issuer` must be the
+    /// same text too.
     #[serde(default)]
     pub issuer: Option<Template>,
     /// Whether the server names itself in every authorization response (RFC 9207 section 3): one without `iss` is then
@@ -23,7 +25,8 @@ pub struct OAuth2 {
     /// Where a person signs in (RFC 6749 section 3.1). Needed by the grant `authorization_code`.
     #[serde(default)]
     pub authorization_endpoint: Option<Template>,
-    /// Where tokens are got (RFC 6749 section 3.2). Only the grants `api_key` and `basic` do without.
+    /// Where tokens are got (RFC 6749 section 3.2). Left out where `issuer` tells it;
+    /// the grants `api_key` and `basic` do without.
     #[serde(default)]
     pub token_endpoint: Option<Template>,
     /// Where tokens are renewed, if that is another place than `token_endpoint`.

@@ -17,7 +17,7 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
         faults.push(fault.hint("add `\"client_credentials\": {}` or another grant"));
     }
     if let Some(grant) = &oauth2.grants.authorization_code {
-        if oauth2.authorization_endpoint.is_none() {
+        if oauth2.authorization_endpoint.is_none() && oauth2.issuer.is_none() {
             let fault = Fault::error(
                 "missing_endpoint",
                 "/oauth2/grants/authorization_code",
@@ -33,7 +33,8 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
             ));
         }
     }
-    if oauth2.grants.device_code.is_some() && oauth2.device_authorization_endpoint.is_none() {
+    if oauth2.grants.device_code.is_some() && oauth2.device_authorization_endpoint.is_none() && oauth2.issuer.is_none()
+    {
         let fault = Fault::error(
             "missing_endpoint",
             "/oauth2/grants/device_code",

@@ -19,9 +19,12 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
         lint_place(&grant.authorization, &format!("{at}/authorization"), faults);
     }
     let asks = component.grant_names().iter().any(|name| !matches!(*name, "api_key" | "basic"));
-    if asks && oauth2.token_endpoint.is_none() {
+    if asks && oauth2.token_endpoint.is_none() && oauth2.issuer.is_none() {
         let message = "there is no `token_endpoint` to ask for a token";
-        faults.push(Fault::error("missing_endpoint", "/oauth2", message).hint("add `oauth2.token_endpoint`"));
+        faults.push(
+            Fault::error("missing_endpoint", "/oauth2", message)
+                .hint("add `oauth2.token_endpoint`, or an `issuer` that tells it"),
+        );
     }
     lint_place(&component.api.authorization, "/api/authorization", faults);
     for (n, other) in component.api.additional_authorizations.iter().enumerate() {

@@ -1,11 +1,11 @@
 //! Variables that answers tell: the account once they are known.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use keyway_component::{Secret, component::Variable};
 
 use super::{Account, AccountError, Context, Endpoints};
-use crate::secrets::SecretSource;
+use crate::{metadata::Metadata, secrets::SecretSource};
 
 // === impl Account ===
 
@@ -21,6 +21,23 @@ impl Account {
     #[must_use]
     pub fn awaits_captures(&self) -> bool {
         self.captures().next().is_some()
+    }
+
+    /// Whether the server has to be asked for endpoints that the component leaves out.
+    #[must_use]
+    pub fn awaits_discovery(&self) -> bool {
+        let oauth2 = &self.component.oauth2;
+        let left_out = oauth2.token_endpoint.is_none()
+            || (oauth2.grants.authorization_code.is_some() && oauth2.authorization_endpoint.is_none())
+            || (oauth2.grants.device_code.is_some() && oauth2.device_authorization_endpoint.is_none());
+        self.metadata.is_none() && self.endpoints.issuer.is_some() && left_out && !self.grant.is_unasked()
+    }
+
+    /// The account with the endpoints that its server tells.
+    pub(crate) fn with_metadata(&self, metadata: Metadata) -> Result<Self, AccountError> {
+        let context = Context { component: &self.component, name: &self.name, origin: self.origin };
+        let endpoints = Endpoints::resolve(&context, &self.choice, &self.values, Some(&metadata))?;
+        Ok(Self { endpoints, metadata: Some(Arc::new(metadata)), ..self.clone() })
     }
 
     /// The account with what came with its token filled in: base URL, origins, variables.
@@ -47,7 +64,7 @@ impl Account {
             }
         }
         let values = self.values.with_captured(&context, plain)?;
-        let endpoints = Endpoints::resolve(&context, &self.choice, &values)?;
+        let endpoints = Endpoints::resolve(&context, &self.choice, &values, self.metadata.as_deref())?;
         let mut inputs = self.inputs.clone();
         inputs.secrets.extend(secret);
         Ok(Self { values, endpoints, inputs, ..self.clone() })

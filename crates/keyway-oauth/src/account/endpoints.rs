@@ -4,6 +4,7 @@ use keyway_component::{Origin, Template, component::Encoding, credential::OAuth2
 use url::Url;
 
 use super::{AccountError, Context, Values, fill};
+use crate::metadata::Metadata;
 
 /// An account's URLs, filled in.
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub struct Endpoints {
     pub device_authorization: Option<Url>,
     /// The authorization server's identifier, the very text that an `iss` is compared with.
     pub issuer: Option<String>,
+    /// Whether the server says that it always names itself (RFC 9207 section 3).
+    pub iss_parameter: bool,
     /// How token requests are encoded: what the credential chooses, what its endpoint reads, or the default.
     pub encoding: Encoding,
     /// The API's base URL; `None` until the token has told a variable in it.
@@ -35,17 +38,32 @@ pub struct Endpoints {
 // === impl Endpoints ===
 
 impl Endpoints {
-    pub(super) fn resolve(context: &Context<'_>, choice: &OAuth2Choice, values: &Values) -> Result<Self, AccountError> {
+    pub(super) fn resolve(
+        context: &Context<'_>,
+        choice: &OAuth2Choice,
+        values: &Values,
+        metadata: Option<&Metadata>,
+    ) -> Result<Self, AccountError> {
         let oauth2 = &context.component.oauth2;
         let url = |template: &Template| filled(context, template, values);
-        let main = oauth2.token_endpoint.as_ref().map(url).transpose()?;
         let mut others = Vec::new();
         for other in &oauth2.alternative_token_endpoints {
             others.push((url(&other.token_endpoint)?, other.encoding));
         }
-        let authorization = oauth2.authorization_endpoint.as_ref().map(url).transpose()?;
-        let revocation = oauth2.revocation_endpoint.as_ref().map(url).transpose()?;
-        let device_authorization = oauth2.device_authorization_endpoint.as_ref().map(url).transpose()?;
+        // What the component says goes before what the server tells.
+        let told = |of: fn(&Metadata) -> &Option<String>| {
+            let text = metadata.and_then(|metadata| of(metadata).as_deref());
+            text.map(|text| checked(context, "an endpoint that the server tells", text)).transpose()
+        };
+        let either = |template: &Option<Template>, of: fn(&Metadata) -> &Option<String>| match template {
+            Some(template) => url(template).map(Some),
+            None => told(of),
+        };
+        let authorization = either(&oauth2.authorization_endpoint, |metadata| &metadata.authorization_endpoint)?;
+        let revocation = either(&oauth2.revocation_endpoint, |metadata| &metadata.revocation_endpoint)?;
+        let device_authorization =
+            either(&oauth2.device_authorization_endpoint, |metadata| &metadata.device_authorization_endpoint)?;
+        let main = either(&oauth2.token_endpoint, |metadata| &metadata.token_endpoint)?;
         let issuer = oauth2.issuer.as_ref().map(|template| issuer(context, template, values)).transpose()?;
         let token = match &choice.token_endpoint {
             Some(text) => {
@@ -70,11 +88,11 @@ impl Endpoints {
         };
         // Where messages go may be told by the token; where tokens are got may not.
         let api = &context.component.api;
-        let told = |template: &&Template| !is_late(context, template, values);
-        let base_url = Some(&api.base_url).filter(told).map(url).transpose()?;
+        let is_known = |template: &&Template| !is_late(context, template, values);
+        let base_url = Some(&api.base_url).filter(is_known).map(url).transpose()?;
         let mut api_origins: Vec<(Origin, bool)> =
             base_url.iter().filter_map(Origin::of).map(|origin| (origin, true)).collect();
-        for other in api.additional_origins.iter().filter(|other| told(&&other.origin)) {
+        for other in api.additional_origins.iter().filter(|other| is_known(&&other.origin)) {
             api_origins.extend(Origin::of(&url(&other.origin)?).map(|origin| (origin, other.token)));
         }
         let second = oauth2.second_exchange.as_ref().map(|second| match &second.endpoint {
@@ -86,7 +104,9 @@ impl Endpoints {
         oauth.extend([&main, &token, &refresh, &second].into_iter().flatten().cloned());
         oauth.extend([&authorization, &revocation, &device_authorization].into_iter().flatten().cloned());
         oauth.extend(others.into_iter().map(|(url, _)| url));
+        let iss_parameter = metadata.is_some_and(|metadata| metadata.iss_parameter);
         Ok(Self {
+            iss_parameter,
             token,
             refresh,
             second,

@@ -67,6 +67,7 @@ impl TokenSource {
         let no = |why: &str| SignInError::NotPossible(why.to_owned());
         let grant = account.component.oauth2.grants.device_code.as_ref();
         let grant = grant.ok_or_else(|| no("the component has no grant `device_code`; choose another grant"))?;
+        let account = self.inner().discover().await.map_err(|fault| self.failed(&fault))?;
         let endpoint = account.endpoints.device_authorization.as_ref();
         let endpoint =
             endpoint.ok_or_else(|| no("the component has no `device_authorization_endpoint`; add one to its file"))?;

@@ -25,12 +25,13 @@ pub enum SignInError {
 // === impl TokenSource ===
 
 impl TokenSource {
-    /// Begins a sign-in whose answer arrives at a redirect URI (see [`super::Redirect::of`]). No request is made.
+    /// Begins a sign-in whose answer arrives at a redirect URI (see [`super::Redirect::of`]). No request is made:
+    /// where the server tells its endpoints itself, [`TokenSource::discover`] goes before.
     ///
     /// # Errors
     /// The component or the credential does not allow it.
     pub fn authorization_request(&self, redirect_uri: &str) -> Result<AuthorizationRequest, SignInError> {
-        let request = AuthorizationRequest::new(self.account(), redirect_uri)?;
+        let request = AuthorizationRequest::new(self.inner().known(), redirect_uri)?;
         let inner = self.inner();
         if let Some(verifier) = request.code_verifier() {
             inner.redactor.know(&inner.account.inputs_label(), &verifier);

@@ -40,8 +40,9 @@ impl AuthorizationRequest {
         let grant = oauth2.grants.authorization_code.as_ref();
         let grant = grant.ok_or_else(|| no("the component has no grant `authorization_code`; choose another grant"))?;
         let endpoint = account.endpoints.authorization.clone();
-        let endpoint =
-            endpoint.ok_or_else(|| no("the component has no `authorization_endpoint`; add one to its file"))?;
+        let endpoint = endpoint.ok_or_else(|| {
+            no("no `authorization_endpoint` is known; add one to the component, or discover its issuer first")
+        })?;
         let redirect = RedirectUrl::new(redirect_uri.to_owned());
         let redirect = redirect.map_err(|_| no("the redirect URI is no absolute URL; write `https://host/path`"))?;
         let client = BasicClient::new(ClientId::new(account.client_id.clone()))
@@ -62,7 +63,7 @@ impl AuthorizationRequest {
             state: state.into_secret(),
             code_verifier,
             issuer: account.endpoints.issuer.clone(),
-            issuer_required: oauth2.authorization_response_iss_parameter_supported,
+            issuer_required: oauth2.authorization_response_iss_parameter_supported || account.endpoints.iss_parameter,
             wanted: wanted(account),
         })
     }

@@ -1,0 +1,106 @@
+//! Asks an authorization server about itself, once, where its component leaves endpoints out (RFC 8414 section 3).
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use keyway_http::{AttemptEnd, WireCall};
+
+use crate::{
+    account::Account,
+    fault::{TokenError, TokenErrorKind, TokenFault, TokenFaultKind},
+    metadata::{Metadata, places},
+    shared::Inner,
+    source::TokenSource,
+};
+
+/// The most bytes of metadata.
+const MAX_BODY_BYTES: u64 = 1 << 20;
+
+// === impl Inner ===
+
+impl Inner {
+    /// The account as far as it is known.
+    pub(crate) fn known(&self) -> &Arc<Account> {
+        self.discovered.get().unwrap_or(&self.account)
+    }
+
+    /// The account with all its endpoints. The server is asked once; a failure is asked about again.
+    pub(crate) async fn discover(&self) -> Result<&Arc<Account>, TokenFault> {
+        if !self.account.awaits_discovery() {
+            return Ok(&self.account);
+        }
+        self.discovered
+            .get_or_try_init(|| async {
+                let invalid = |why: String| TokenFault::new(TokenFaultKind::Invalid, why);
+                let issuer = self.account.endpoints.issuer.clone().unwrap_or_default();
+                let metadata = self.ask(&issuer).await?;
+                let account = self.account.with_metadata(metadata).map_err(|error| invalid(error.to_string()))?;
+                tracing::info!(event = "issuer_discovered", account = %account.label(), %issuer, "the server's endpoints are known");
+                Ok(Arc::new(account))
+            })
+            .await
+    }
+
+    async fn ask(&self, issuer: &str) -> Result<Metadata, TokenFault> {
+        let mut last = TokenFault::new(TokenFaultKind::Invalid, "the issuer is no URL; correct `issuer`");
+        for url in places(issuer) {
+            let shown = url.to_string();
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+            let (timeout, max_body_bytes) = (self.token_timeout, MAX_BODY_BYTES);
+            let call = WireCall { method: Method::GET, url, headers, body: Bytes::new(), timeout, max_body_bytes };
+            let fault = |kind, why: &str| TokenFault::new(kind, self.redactor.text(why).into_owned());
+            match self.transport.send(call).await {
+                AttemptEnd::Answered(answer) if answer.status == StatusCode::OK => {
+                    let read = Metadata::read(issuer, &answer.body);
+                    return read.map_err(|error| fault(TokenFaultKind::Invalid, &error.to_string()));
+                }
+                AttemptEnd::Answered(answer) => {
+                    let status = answer.status;
+                    let kind = if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+                        TokenFaultKind::NotProcessed
+                    } else {
+                        TokenFaultKind::Invalid
+                    };
+                    let why = format!(
+                        "`{shown}` answered {status} instead of the server's metadata; check `issuer`, or write the \
+                         endpoints into the component"
+                    );
+                    // One place that is down may be the right one: it is asked again.
+                    if last.kind != TokenFaultKind::NotProcessed {
+                        last = fault(kind, &why);
+                    }
+                }
+                AttemptEnd::NeverSent(end) if end.is_final() => {
+                    return Err(fault(TokenFaultKind::Unreachable, &end.detail));
+                }
+                // Nothing is used up by a question.
+                AttemptEnd::NeverSent(end) | AttemptEnd::MaybeProcessed(end) => {
+                    return Err(fault(TokenFaultKind::NotProcessed, &end.detail));
+                }
+            }
+        }
+        Err(last)
+    }
+}
+
+// === impl TokenSource ===
+
+impl TokenSource {
+    /// The account with the endpoints that its server tells (RFC 8414), where the component leaves them out. No token
+    /// is asked for.
+    ///
+    /// # Errors
+    /// The server tells none, or names another issuer.
+    pub async fn discover(&self) -> Result<Arc<Account>, TokenError> {
+        self.inner().discover().await.cloned().map_err(|fault| {
+            let kind = match fault.kind {
+                TokenFaultKind::NotProcessed => TokenErrorKind::Unavailable,
+                TokenFaultKind::Unreachable => TokenErrorKind::Unusable,
+                _ => TokenErrorKind::ResponseInvalid,
+            };
+            TokenError::new(kind, format!("no endpoints for `{}`: {fault}", self.account().label()))
+        })
+    }
+}
