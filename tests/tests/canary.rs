@@ -405,6 +405,7 @@ async fn debug_output_of_the_library_shows_none() {
         expiry_source: ExpirySource::Unknown,
         scope: None,
         extra: [("ref".to_owned(), json!({"token": APP_TOKEN}))].into_iter().collect(),
+        dpop_key: None,
         captured: Default::default(),
         begun_with: None,
     };

@@ -38,7 +38,10 @@ fn with(changes: &[(&str, Value)]) -> Value {
     document
 }
 
-fn check(table: &[(&[(&str, Value)], &str, &str)]) {
+/// What is changed in the sample; the fault's code and place, or nothing.
+type Row<'a> = (&'a [(&'a str, Value)], &'a str, &'a str);
+
+fn check(table: &[Row<'_>]) {
     for (changes, code, at) in table {
         let found = faults(&with(changes));
         if code.is_empty() {
@@ -46,8 +49,10 @@ fn check(table: &[(&[(&str, Value)], &str, &str)]) {
             continue;
         }
         let fault = found.faults.iter().find(|fault| fault.code == *code && fault.pointer == *at);
-        let fault = fault.unwrap_or_else(|| panic!("{changes:?}: no {code} at {at} in\n{found}"));
-        assert!(fault.hint.is_some(), "no hint: {fault}");
+        assert!(
+            fault.is_some_and(|fault| fault.hint.is_some()),
+            "{changes:?}: no {code} with a hint at {at} in\n{found}"
+        );
     }
 }
 
@@ -228,5 +233,15 @@ fn endpoints_that_the_issuer_tells() {
         (&[("/oauth2", oauth2(all(), Value::Null))], "missing_endpoint", "/oauth2/grants/authorization_code"),
         (&[("/oauth2", oauth2(all(), Value::Null))], "missing_endpoint", "/oauth2/grants/device_code"),
         (&[("/oauth2", oauth2(json!({ "client_credentials": {} }), Value::Null))], "missing_endpoint", "/oauth2"),
+    ]);
+}
+
+#[test]
+fn bound_tokens() {
+    let header = |scheme: &str| ("/api/authorization", json!({ "in": "header", "scheme": scheme }));
+    check(&[
+        (&[("/oauth2/dpop", json!(true)), header("DPoP")], "", ""),
+        (&[("/oauth2/dpop", json!(true))], "dpop_scheme", "/api/authorization"),
+        (&[header("DPoP")], "dpop_scheme", "/api/authorization"),
     ]);
 }

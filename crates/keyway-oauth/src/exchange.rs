@@ -1,6 +1,7 @@
 //! One token request: the `oauth2` crate builds and parses the standard, the dialect speaks and hears the vendor's.
 
 mod assertion;
+mod bound;
 mod capture;
 mod lifetime;
 mod request;
@@ -34,11 +35,13 @@ use url::Url;
 use crate::{
     account::{Account, Grant},
     dialect::{Words, hear, speak},
+    dpop::{DPOP, Nonces, wants_nonce},
     fault::{TokenFault, TokenFaultKind},
     random,
     token::Token,
 };
 
+use bound::DPOP_KEY;
 use capture::{Told, capture};
 use lifetime::{jwt_exp, lifetime};
 pub(crate) use request::{Offer, Request};
@@ -58,6 +61,7 @@ pub(crate) struct Exchange<'a> {
     pub(crate) account: &'a Account,
     pub(crate) transport: &'a dyn Transport,
     pub(crate) redactor: &'a Redactor,
+    pub(crate) nonces: &'a Nonces,
     pub(crate) clock: &'a dyn Clock,
     /// H06: token requests have a time limit of their own.
     pub(crate) timeout: Duration,
@@ -150,6 +154,9 @@ impl Exchange<'_> {
         }
         let grant = request.grant(&self.account.grant);
         let mut secrets = self.read_secrets(request).await?;
+        if self.account.component.oauth2.dpop {
+            secrets.insert(DPOP_KEY.to_owned(), self.dpop_key(request, before)?);
+        }
         if let (Request::Refresh(_), Some(before)) = (request, before) {
             secrets.insert("access_token".to_owned(), before.access_token.clone());
         }
@@ -217,7 +224,8 @@ impl Exchange<'_> {
         match answer {
             Ok(answer) => {
                 let sent = secrets.get("refresh_token").filter(|_| !self.account.renews_with_access_token());
-                let token = self.token(&answer, request, before, sent);
+                let mut token = self.token(&answer, request, before, sent);
+                token.dpop_key = secrets.get(DPOP_KEY).cloned();
                 self.second(request, token).await
             }
             Err(RequestTokenError::Request(fault)) => Err(fault),
@@ -233,6 +241,19 @@ impl Exchange<'_> {
     /// # Errors
     /// The request cannot be made.
     pub(crate) async fn post(&self, endpoint: &Url, form: &[u8], post: Post<'_>) -> Result<AttemptEnd, TokenFault> {
+        let end = self.post_once(endpoint, form, post).await?;
+        // RFC 9449 section 8: once more with the nonce that came with the refusal. Nothing was used up.
+        match &end {
+            AttemptEnd::Answered(answer)
+                if post.secrets.contains_key(DPOP_KEY) && wants_nonce(answer.status, &answer.headers, &answer.body) =>
+            {
+                self.post_once(endpoint, form, post).await
+            }
+            _ => Ok(end),
+        }
+    }
+
+    async fn post_once(&self, endpoint: &Url, form: &[u8], post: Post<'_>) -> Result<AttemptEnd, TokenFault> {
         let account = self.account;
         let values = self.values(post.redirect_uri)?;
         let secrets = self.with_client_assertion(post.secrets)?;
@@ -249,15 +270,24 @@ impl Exchange<'_> {
             timeout: self.timeout,
             max_body_bytes: MAX_BODY_BYTES,
         };
-        let call = speak(endpoint, form, &words)
+        let mut call = speak(endpoint, form, &words)
             .map_err(|error| TokenFault::new(TokenFaultKind::Unreachable, error.to_string()))?;
         // A server may echo the header as it came.
         let basic = call.headers.get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         if let Some((_, encoded)) = basic.and_then(|text| text.split_once(' ')) {
             self.redactor.know(&account.inputs_label(), &Secret::new(encoded));
         }
+        if let Some(key) = post.secrets.get(DPOP_KEY) {
+            let proof = self.proof(key, call.method.as_str(), &call.url)?;
+            call.headers.insert(DPOP, proof);
+        }
         self.requests.fetch_add(1, Ordering::Relaxed);
-        Ok(self.transport.send(call).await)
+        let url = call.url.clone();
+        let end = self.transport.send(call).await;
+        if let AttemptEnd::Answered(answer) = &end {
+            self.nonces.adopt(&url, &answer.headers);
+        }
+        Ok(end)
     }
 
     /// The client's own secrets, as every request to an OAuth endpoint needs them.
@@ -322,6 +352,7 @@ impl Exchange<'_> {
             expiry_source,
             scope: scope.or_else(|| renewed.and_then(|token| token.scope.clone())),
             extra: answer.extra_fields().0.iter().map(|(name, value)| (shown(name), value.clone())).collect(),
+            dpop_key: None,
             captured: BTreeMap::new(),
             begun_with: renewed.and_then(|token| token.begun_with.clone()),
         }

@@ -81,6 +81,7 @@ mod tests {
             expiry_source: ExpirySource::Answer,
             scope: None,
             extra: Default::default(),
+            dpop_key: None,
             captured: Default::default(),
             begun_with: None,
         };

@@ -6,10 +6,12 @@
 
 pub mod account;
 mod assertion;
+mod bound;
 mod credential;
 mod credentials;
 pub mod dialect;
 mod discovery;
+mod dpop;
 mod exchange;
 mod fault;
 mod fingerprint;

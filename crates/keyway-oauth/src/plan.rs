@@ -106,6 +106,7 @@ mod tests {
             expiry_source: ExpirySource::Answer,
             scope: None,
             extra: Default::default(),
+            dpop_key: None,
             captured: Default::default(),
             begun_with: begun_with.map(str::to_owned),
         }

@@ -13,6 +13,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     account::{Account, Grant},
+    dpop::Nonces,
     exchange::Exchange,
     fault::{TokenError, TokenErrorKind},
     plan::Facts,
@@ -29,6 +30,8 @@ const REMEMBER_OUTAGE: Duration = Duration::from_secs(10);
 /// The parts of one account's token source.
 pub(crate) struct Inner {
     pub(crate) account: Arc<Account>,
+    /// Nonces of the servers that this account talks to.
+    pub(crate) nonces: Nonces,
     /// The account with the endpoints that its server told.
     pub(crate) discovered: OnceCell<Arc<Account>>,
     pub(crate) key: TokenKey,
@@ -86,6 +89,7 @@ impl Inner {
             account: self.known(),
             transport: self.transport.as_ref(),
             redactor: &self.redactor,
+            nonces: &self.nonces,
             clock: self.clock.as_ref(),
             timeout: self.token_timeout,
             requests: &self.stats.token_requests,
@@ -144,7 +148,9 @@ impl Inner {
 
     /// Makes a token that came from the store known to the redactor.
     pub(crate) fn know(&self, token: Option<&Token>) {
-        let secrets = token.into_iter().flat_map(|token| [Some(&token.access_token), token.refresh_token.as_ref()]);
+        let secrets = token
+            .into_iter()
+            .flat_map(|token| [Some(&token.access_token), token.refresh_token.as_ref(), token.dpop_key.as_ref()]);
         for secret in secrets.flatten() {
             self.redactor.know(&self.account.label(), secret);
         }

@@ -80,6 +80,7 @@ impl TokenSource {
         let (stats, state) = Default::default();
         Self(Arc::new(Inner {
             account,
+            nonces: crate::dpop::Nonces::default(),
             discovered: tokio::sync::OnceCell::new(),
             key,
             store,

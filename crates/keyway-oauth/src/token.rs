@@ -25,6 +25,8 @@ pub struct Token {
     pub scope: Option<String>,
     /// All further members of the answer, Podio's `ref` among them.
     pub extra: Map<String, Value>,
+    /// The private key that it is bound to (RFC 9449), as it is stored.
+    pub dpop_key: Option<Secret>,
     /// Variables that were read from the answers that led to it, by name.
     pub captured: BTreeMap<String, Secret>,
     /// Keyed hash of the one-time input (code, or refresh token got elsewhere) that began this line of tokens.

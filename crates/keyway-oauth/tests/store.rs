@@ -35,6 +35,7 @@ fn token(access: &str) -> Token {
         expiry_source: ExpirySource::Answer,
         scope: Some("global:all".into()),
         extra: json!({"ref": {"type": "user", "id": 9_000_001}}).as_object().unwrap().clone(),
+        dpop_key: None,
         captured: Default::default(),
         begun_with: Some("hash".into()),
     }

@@ -271,7 +271,7 @@ impl<'a> Journey<'a> {
         };
         let signed = sign::sign(&mut call, self.call.confined, self.connection, &token).await?;
         self.attempts += 1;
-        let end = self.connection.shared().transport.send(call).await;
+        let end = sign::send(call, signed, self.connection, &token).await?;
         Ok(Some(Made { end, pass, token, signed }))
     }
 

@@ -244,6 +244,7 @@ impl Connection {
     pub(crate) fn is_account_header(&self, lower_name: &str) -> bool {
         self.authorization_headers().iter().any(|header| header.name() == lower_name)
             || self.0.prepared.secret_headers.iter().any(|(name, _)| name == lower_name)
+            || (lower_name == "dpop" && self.account().component.oauth2.dpop)
     }
 
     /// The component's own limit on requests under way, where it has one.

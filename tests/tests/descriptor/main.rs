@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod assertions;
+mod bound;
 mod captured;
 mod discovery;
 mod exchanges;

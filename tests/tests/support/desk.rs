@@ -138,6 +138,7 @@ pub fn token() -> Token {
         expiry_source: ExpirySource::Answer,
         scope: None,
         extra: Default::default(),
+        dpop_key: None,
         captured: Default::default(),
         begun_with: None,
     }

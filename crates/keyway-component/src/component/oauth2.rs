@@ -68,6 +68,10 @@ pub struct OAuth2 {
     /// Where things stand in token answers.
     #[serde(default)]
     pub token_response: TokenResponse,
+    /// Whether tokens are bound to a key that Keyway makes for them (RFC 9449): every request then has a proof. A server
+    /// that gives another kind of token is refused.
+    #[serde(default)]
+    pub dpop: bool,
     /// A second request that follows every new token.
     #[serde(default)]
     pub second_exchange: Option<SecondExchange>,

@@ -26,6 +26,16 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
                 .hint("add `oauth2.token_endpoint`, or an `issuer` that tells it"),
         );
     }
+    // RFC 9449 section 7.1.
+    let scheme = match &component.api.authorization {
+        Authorization::Header { name, scheme } if name.eq_ignore_ascii_case("authorization") => scheme.as_str(),
+        _ => "",
+    };
+    if oauth2.dpop != scheme.eq_ignore_ascii_case("dpop") {
+        let message = "tokens that are bound to a key go into `Authorization` with the scheme `DPoP`, and no others do";
+        let hint = "set `api.authorization` to `{\"in\": \"header\", \"scheme\": \"DPoP\"}` and `oauth2.dpop` to true, or neither";
+        faults.push(Fault::error("dpop_scheme", "/api/authorization", message).hint(hint));
+    }
     lint_place(&component.api.authorization, "/api/authorization", faults);
     for (n, other) in component.api.additional_authorizations.iter().enumerate() {
         let at = format!("/api/additional_authorizations/{n}");

@@ -175,6 +175,10 @@ impl Context<'_> {
     }
 
     fn understands(&self, token_type: &str) -> bool {
+        // RFC 9449 section 5: a token of another type is not bound, whatever was asked for.
+        if self.component.oauth2.dpop {
+            return token_type.eq_ignore_ascii_case("dpop");
+        }
         use keyway_component::component::Authorization::Header;
         let scheme = match &self.component.api.authorization {
             Header { scheme, .. } => scheme.as_str(),

@@ -57,6 +57,7 @@ impl Exchange<'_> {
         }
         let mut secrets = self.client_secrets(&second.token_params).await?;
         secrets.insert("access_token".to_owned(), first.access_token.clone());
+        secrets.extend(first.dpop_key.iter().map(|key| (super::DPOP_KEY.to_owned(), key.clone())));
         let grant_type = Some(second.grant_type.as_str()).filter(|_| !second.token_params.contains_key("grant_type"));
         let post = Post {
             overlay: &second.token_params,
@@ -80,6 +81,7 @@ impl Exchange<'_> {
         // What the first answer told stays told.
         let mut extra = first.extra.clone();
         extra.append(&mut token.extra);
-        Ok(Token { extra, scope: token.scope.or_else(|| first.scope.clone()), ..token })
+        let dpop_key = first.dpop_key.clone();
+        Ok(Token { extra, dpop_key, scope: token.scope.or_else(|| first.scope.clone()), ..token })
     }
 }

@@ -49,6 +49,7 @@ impl Exchange<'_> {
             expiry_source: ExpirySource::Unknown,
             scope: None,
             extra: Default::default(),
+            dpop_key: None,
             captured: BTreeMap::new(),
             begun_with: None,
         }))

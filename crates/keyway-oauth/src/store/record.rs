@@ -68,7 +68,9 @@ struct WireToken {
     expiry_source: String,
     scope: Option<String>,
     extra: Map<String, Value>,
-    /// Absent in records of earlier versions.
+    /// These two are absent in records of earlier versions.
+    #[serde(default)]
+    dpop_key: Option<String>,
     #[serde(default)]
     captured: BTreeMap<String, String>,
     begun_with: Option<String>,
@@ -102,6 +104,7 @@ fn to_wire(token: &Token) -> WireToken {
         expiry_source: token.expiry_source.to_string(),
         scope: token.scope.clone(),
         extra: token.extra.clone(),
+        dpop_key: token.dpop_key.as_ref().map(|key| key.expose_secret_text().to_owned()),
         captured: token
             .captured
             .iter()
@@ -128,6 +131,7 @@ fn from_wire(wire: WireToken) -> Token {
         expiry_source: source.unwrap_or(ExpirySource::Unknown),
         scope: wire.scope,
         extra: wire.extra,
+        dpop_key: wire.dpop_key.map(Secret::new),
         captured: wire.captured.into_iter().map(|(name, value)| (name, Secret::new(value))).collect(),
         begun_with: wire.begun_with,
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use keyway_http::WireCall;
+use keyway_http::{AttemptEnd, WireCall};
 use keyway_oauth::Token;
 
 use super::confine::Confined;
@@ -37,4 +37,29 @@ pub(super) async fn sign(
         call.url.query_pairs_mut().append_pair(name, token.access_token.expose_secret_text());
     }
     Ok(true)
+}
+
+/// Sends a call. A signed one has a proof of its own where its token is bound to a key, and a server that wants its nonce
+/// in it gets the call once more (RFC 9449 section 9).
+pub(super) async fn send(
+    mut call: WireCall,
+    signed: bool,
+    connection: &Connection,
+    token: &Token,
+) -> Result<AttemptEnd, Failure> {
+    let transport = &connection.shared().transport;
+    if !signed || token.dpop_key.is_none() {
+        return Ok(transport.send(call).await);
+    }
+    let tokens = connection.tokens();
+    tokens.prove(&mut call, token)?;
+    let end = transport.send(call.clone()).await;
+    if !tokens.hear_nonce(&call.url, &end) {
+        return Ok(end);
+    }
+    tokens.prove(&mut call, token)?;
+    let end = transport.send(call.clone()).await;
+    // A nonce that comes with a good answer is for the next request.
+    let _ = tokens.hear_nonce(&call.url, &end);
+    Ok(end)
 }
