@@ -8,7 +8,7 @@ use keyway_component::{
     component::{Encoding, TokenMethod},
 };
 use keyway_http::{AttemptEnd, throttle_wait};
-use url::form_urlencoded;
+use url::{Url, form_urlencoded};
 
 use crate::{
     exchange::Post,
@@ -52,13 +52,14 @@ impl TokenSource {
         let stored = inner.newest(guard.load().await?);
         inner.know(stored.token.as_ref());
         let Some(token) = stored.token else { return Ok(Revocation::NoToken) };
-        if account.endpoints.revocation.is_none() {
-            return Ok(Revocation::NoEndpoint);
-        }
+        // Its host may be one that came with the token.
+        let settled = account.settled(&token.captured).ok();
+        let endpoint = settled.as_ref().unwrap_or(account).endpoints.revocation.clone();
+        let Some(endpoint) = endpoint else { return Ok(Revocation::NoEndpoint) };
         let has_refresh_token = token.refresh_token.is_some();
         let refresh_token = token.refresh_token.as_ref().map(|token| (token, "refresh_token"));
         for (token, hint) in refresh_token.into_iter().chain([(&token.access_token, "access_token")]) {
-            match self.revoke_one(token, hint).await {
+            match self.revoke_one(&endpoint, token, hint).await {
                 Ok(()) => {}
                 // RFC 7009 section 2.2.1: some servers end refresh tokens only, and with them the whole grant.
                 Err((_, unsupported)) if unsupported && hint == "access_token" && has_refresh_token => {}
@@ -86,9 +87,7 @@ impl TokenSource {
     }
 
     /// Revokes one token. What is left of it comes with whether the server revokes no tokens of its kind.
-    async fn revoke_one(&self, token: &Secret, hint: &str) -> Result<(), (Revocation, bool)> {
-        let account = self.inner().known();
-        let Some(endpoint) = &account.endpoints.revocation else { return Err((Revocation::NoEndpoint, false)) };
+    async fn revoke_one(&self, endpoint: &Url, token: &Secret, hint: &str) -> Result<(), (Revocation, bool)> {
         let left = |fault: &TokenFault| (still_valid(fault.to_string(), None), false);
         let (exchange, overlay) = (self.inner().exchange(), BTreeMap::new());
         let secrets = exchange.client_secrets(&overlay).await.map_err(|fault| left(&fault))?;

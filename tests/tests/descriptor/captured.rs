@@ -174,3 +174,37 @@ async fn what_was_told_is_stored_with_the_token() {
     }
     assert_eq!((tokens.count("/token"), api.count("")), (2, 3));
 }
+
+/// As Zoho has it: the callback names the server of the person's region, and tokens are got, renewed and revoked there.
+#[tokio::test]
+async fn the_callback_names_the_token_endpoint_of_the_region() {
+    let region = telling(|_| json!({"expires_in": 3600})).await;
+    let home = telling(|_| json!({})).await;
+    let mut component = acme(&home.url);
+    component["variables"] = json!({ "accounts_server": {
+        "pattern": "http://127\\.0\\.0\\.1:[0-9]+", "default": home.url, "from": [{ "callback": "accounts-server" }]
+    } });
+    component["oauth2"]["token_endpoint"] = "{accounts_server}/token".into();
+    component["oauth2"]["revocation_endpoint"] = "{accounts_server}/revoke".into();
+    component["oauth2"]["authorization_endpoint"] = format!("{}/authorize", home.url).into();
+    component["oauth2"]["grants"] = json!({ "authorization_code": {}, "refresh_token": {} });
+    let credential = || account_with([("ACME_GRANT", "authorization_code")]);
+    let sign_in = |server: String| {
+        let connection = acme::host(&component).connect(credential()).unwrap();
+        async move {
+            let request = connection.tokens().authorization_request("https://app.example/callback").unwrap();
+            let (_, state) = request.url().query_pairs().find(|(name, _)| name == "state").unwrap();
+            let server: String = url::form_urlencoded::byte_serialize(server.as_bytes()).collect();
+            let address = format!("https://app.example/callback?code=c1&state={state}&accounts-server={server}");
+            let code = request.read_pasted(&address).unwrap();
+            connection.tokens().redeem_code(request, code).await.map(|_| connection)
+        }
+    };
+    let connection = sign_in(region.url.clone()).await.unwrap();
+    connection.tokens().renew().await.unwrap();
+    connection.tokens().revoke().await.unwrap();
+    assert_eq!((region.count("/token"), region.count("/revoke"), home.count("")), (2, 2, 0));
+    // A forged callback takes neither code nor secret elsewhere.
+    let error = sign_in("https://evil.example".to_owned()).await.unwrap_err();
+    assert_eq!(error.kind, keyway::TokenErrorKind::ResponseInvalid);
+}
