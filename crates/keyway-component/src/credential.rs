@@ -139,6 +139,7 @@ pub const RESERVED_PARAMS: &[&str] = &[
     "redirect_uri",
     "code_challenge",
     "code_challenge_method",
+    "dpop_jkt",
     "client_id",
     "client_secret",
     "response_type",

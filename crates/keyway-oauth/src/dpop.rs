@@ -66,13 +66,10 @@ impl Nonces {
     /// A proof for one request. Each has an id of its own, so none is used twice.
     pub(crate) fn prove(&self, key: &Secret, proven: &Proven<'_>) -> Result<HeaderValue, KeyError> {
         let pair = pair_of(key)?;
-        let public = pair.public_key().as_ref().to_vec();
-        let (x, y) = (public.get(1..33), public.get(33..65));
-        let part = |bytes: Option<&[u8]>| URL_SAFE_NO_PAD.encode(bytes.unwrap_or_default());
         let mut header = Map::new();
         header.insert("typ".to_owned(), "dpop+jwt".into());
         header.insert("alg".to_owned(), "ES256".into());
-        header.insert("jwk".to_owned(), json!({"kty": "EC", "crv": "P-256", "x": part(x), "y": part(y)}));
+        header.insert("jwk".to_owned(), public_jwk(&pair));
         let mut target = proven.url.clone();
         target.set_query(None);
         target.set_fragment(None);
@@ -90,6 +87,20 @@ impl Nonces {
         let proof = compact(&SigningKey::P256(pair), header, claims)?;
         HeaderValue::try_from(proof).map_err(|_| KeyError::NoSignature)
     }
+}
+
+/// The public key as a JWK, its members in the order of RFC 7638 section 3.
+fn public_jwk(pair: &EcdsaKeyPair) -> Value {
+    let public = pair.public_key().as_ref();
+    // One byte that says "uncompressed", then both coordinates.
+    let part = |bytes: Option<&[u8]>| URL_SAFE_NO_PAD.encode(bytes.unwrap_or_default());
+    json!({"crv": "P-256", "kty": "EC", "x": part(public.get(1..33)), "y": part(public.get(33..65))})
+}
+
+/// The thumbprint of a key, for the parameter `dpop_jkt` (RFC 9449 section 10).
+pub(crate) fn thumbprint(key: &Secret) -> Result<String, KeyError> {
+    let jwk = public_jwk(&pair_of(key)?).to_string();
+    Ok(URL_SAFE_NO_PAD.encode(Sha256::digest(jwk)))
 }
 
 /// Whether an answer asks for the same request with the nonce that came with it (RFC 9449 sections 8 and 9).

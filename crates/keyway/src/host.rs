@@ -158,11 +158,7 @@ impl Host {
         })?;
         let loaded = self.component(&name)?;
         let account = Arc::new(Account::resolve(loaded.component(), &credential, &self.0.accounts)?);
-        let prepared = if account.awaits_captures() || account.awaits_discovery() {
-            Prepared::default()
-        } else {
-            prepare(&account)?
-        };
+        let prepared = if account.awaits_captures() { Prepared::default() } else { prepare(&account)? };
         let shared = &self.0.shared;
         let tokens = TokenSource::new(TokenSourceParts {
             account: Arc::clone(&account),

@@ -8,6 +8,7 @@ use keyway_tests::{
     mock::{Mock, Seen, reply},
 };
 use serde_json::{Value, json};
+use sha2::Digest as _;
 
 fn proof(seen: &Seen) -> (Value, Value) {
     let mut parts = seen.header("dpop").split('.').map(|part| URL_SAFE_NO_PAD.decode(part).unwrap());
@@ -91,4 +92,26 @@ async fn c48_a_token_that_is_not_bound_is_refused() {
     let failure = connection.send(Message::get("/x")).await.unwrap_err();
     assert_eq!(failure.code, Code::TokenResponseInvalid);
     assert_eq!(api.count(""), 0);
+}
+
+#[tokio::test]
+async fn c52_the_code_is_bound_to_the_key_of_its_token() {
+    let (tokens, api) = (strict("DPoP").await, strict("DPoP").await);
+    let mut component = component(&tokens, &api);
+    component["oauth2"]["authorization_endpoint"] = format!("{}/authorize", tokens.url).into();
+    component["oauth2"]["grants"] = json!({ "authorization_code": {}, "refresh_token": {} });
+    let credential = acme::account_with([("ACME_GRANT", "authorization_code")]);
+    let connection = acme::host(&component).connect(credential).unwrap();
+    let request = connection.tokens().authorization_request("https://app.example/cb").unwrap();
+    let query: std::collections::BTreeMap<_, _> = request.url().query_pairs().into_owned().collect();
+    let code = request.read_pasted("a-code").unwrap();
+    connection.tokens().redeem_code(request, code).await.unwrap();
+    connection.send(Message::get("/x")).await.unwrap();
+    for seen in [&tokens.seen("/token")[1], &api.seen("/api/x")[1]] {
+        let jwk = proof(seen).0["jwk"].clone();
+        // RFC 7638 section 3: the required members in the order of their names.
+        let members = format!(r#"{{"crv":"P-256","kty":"EC","x":{},"y":{}}}"#, jwk["x"], jwk["y"]);
+        let print = URL_SAFE_NO_PAD.encode(sha2::Sha256::digest(members));
+        assert_eq!(query["dpop_jkt"], print);
+    }
 }

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Parameters of an authorization request that no overlay may set or leave out.
-pub(super) const RESERVED: &[&str] = &["state", "redirect_uri", "code_challenge", "code_challenge_method"];
+pub(super) const RESERVED: &[&str] = &["state", "redirect_uri", "code_challenge", "code_challenge_method", "dpop_jkt"];
 
 pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
     let oauth2 = &component.oauth2;

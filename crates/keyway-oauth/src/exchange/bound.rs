@@ -23,6 +23,7 @@ impl Exchange<'_> {
     pub(super) fn dpop_key(&self, request: &Request, before: Option<&Token>) -> Result<Secret, TokenFault> {
         let held = before.and_then(|token| token.dpop_key.clone());
         let key = match request {
+            Request::Redeem(Offer::Code { dpop_key: Some(key), .. }) => Ok(key.clone()),
             Request::Refresh(_) | Request::Redeem(Offer::DeviceCode(_)) => held.map_or_else(new_key, Ok),
             _ => new_key(),
         };

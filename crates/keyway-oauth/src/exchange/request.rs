@@ -30,6 +30,8 @@ pub(crate) enum Offer {
         redirect_uri: String,
         /// Parameters of the authorization response that variables are read from.
         callback: BTreeMap<String, String>,
+        /// The key that the code is bound to (RFC 9449 section 10).
+        dpop_key: Option<Secret>,
     },
     /// RFC 8628 section 3.4.
     DeviceCode(Secret),

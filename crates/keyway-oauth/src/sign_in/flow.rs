@@ -33,8 +33,8 @@ impl TokenSource {
     pub fn authorization_request(&self, redirect_uri: &str) -> Result<AuthorizationRequest, SignInError> {
         let request = AuthorizationRequest::new(self.inner().known(), redirect_uri)?;
         let inner = self.inner();
-        if let Some(verifier) = request.code_verifier() {
-            inner.redactor.know(&inner.account.inputs_label(), &verifier);
+        for secret in [request.code_verifier(), request.dpop_key()].into_iter().flatten() {
+            inner.redactor.know(&inner.account.inputs_label(), &secret);
         }
         Ok(request)
     }
@@ -48,7 +48,8 @@ impl TokenSource {
         let redirect_uri = request.redirect_uri().to_owned();
         self.redeem({
             let Code { code, callback } = code;
-            Offer::Code { code, code_verifier: request.code_verifier(), redirect_uri, callback }
+            let (code_verifier, dpop_key) = (request.code_verifier(), request.dpop_key());
+            Offer::Code { code, code_verifier, redirect_uri, callback, dpop_key }
         })
         .await
     }

@@ -10,7 +10,11 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::SignInError;
-use crate::{account::Account, random};
+use crate::{
+    account::Account,
+    dpop::{new_key, thumbprint},
+    random,
+};
 
 /// Bytes of randomness in a `state`.
 const STATE_BYTES: u32 = 32;
@@ -27,6 +31,9 @@ pub struct AuthorizationRequest {
     /// Parameters of the answer that variables are read from.
     #[serde(default)]
     wanted: Vec<String>,
+    /// The key that the code is bound to, where tokens are.
+    #[serde(default)]
+    dpop_key: Option<String>,
 }
 
 // === impl AuthorizationRequest ===
@@ -57,6 +64,13 @@ impl AuthorizationRequest {
         }
         let (mut url, state) = asked.url();
         overlay(&mut url, account, redirect_uri)?;
+        let mut dpop_key = None;
+        if oauth2.dpop {
+            let key = new_key().and_then(|key| Ok((thumbprint(&key)?, key)));
+            let (print, key) = key.map_err(|error| SignInError::NotPossible(error.to_string()))?;
+            url.query_pairs_mut().append_pair("dpop_jkt", &print);
+            dpop_key = Some(key.expose_secret_text().to_owned());
+        }
         Ok(Self {
             url,
             redirect_uri: redirect_uri.to_owned(),
@@ -65,6 +79,7 @@ impl AuthorizationRequest {
             issuer: account.endpoints.issuer.clone(),
             issuer_required: oauth2.authorization_response_iss_parameter_supported || account.endpoints.iss_parameter,
             wanted: wanted(account),
+            dpop_key,
         })
     }
 
@@ -91,6 +106,10 @@ impl AuthorizationRequest {
 
     pub(super) fn issuer_required(&self) -> bool {
         self.issuer_required
+    }
+
+    pub(super) fn dpop_key(&self) -> Option<Secret> {
+        self.dpop_key.as_deref().map(Secret::new)
     }
 
     pub(super) fn wanted(&self) -> &[String] {

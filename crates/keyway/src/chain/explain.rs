@@ -83,6 +83,9 @@ impl Connection {
                 }
             }
         }
+        if call.confined.token && component.oauth2.dpop {
+            headers.push(("dpop".to_owned(), MASK.to_owned()));
+        }
         if !call.body.is_empty() {
             headers.push((header::CONTENT_LENGTH.to_string(), call.body.len().to_string()));
         }
