@@ -52,7 +52,10 @@ pub use keyway_component::{
     Template, check_client, check_component, check_credential, client_schema, component, component_schema, credential,
     credential_schema, printable,
 };
-pub use keyway_http::{Clock, HttpTransport, Jitter, NoJitter, Proxy, Transport, TransportOptions};
+pub use keyway_http::{
+    AttemptEnd, Body, Clock, HttpTransport, Jitter, NoJitter, Proxy, SendFuture, Transport, TransportOptions,
+    WireAnswer, WireCall, WireFault, WireFaultKind,
+};
 pub use keyway_oauth::{
     Account, AccountError, AccountOrigin, Credential, CredentialError, CredentialFolder, ExpirySource, FileStore,
     Freshness, Grant, MemoryStore, OAuthAnswer, Revocation, StoreError, Token, TokenError, TokenErrorKind, TokenSource,
