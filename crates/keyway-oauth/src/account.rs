@@ -56,7 +56,7 @@ pub struct Account {
     /// What is laid over the authorization request, after the component's own: `None` leaves a parameter out.
     pub authorization_params: BTreeMap<String, Option<String>>,
     /// Where tokens are got and where messages go.
-    pub endpoints: Endpoints,
+    pub endpoints: Arc<Endpoints>,
     /// How token requests are encoded.
     pub encoding: Encoding,
     /// The retry rules: the component's, then the credential's, then the command's.
@@ -153,7 +153,7 @@ impl Account {
             authorization_params: file.authorization_params.clone(),
             scope: file.scope.clone().unwrap_or_else(|| component.oauth2.scope.default.clone()),
             encoding: endpoints.encoding,
-            endpoints,
+            endpoints: Arc::new(endpoints),
             retry: component.retry.with(&file.retry).with(&settings.retry),
             values,
             inputs,
@@ -256,7 +256,7 @@ impl Account {
     /// # Errors
     /// The first that is not, with what to do.
     pub async fn check_secrets(&self) -> Result<(), String> {
-        for (name, source) in &self.inputs.secrets {
+        for (name, source) in &*self.inputs.secrets {
             if !matches!(source, SecretSource::Reference(SecretRef::Command(_))) {
                 self.read_secret(name).await.map_err(|why| format!("{why} (account `{}`)", self.label()))?;
             }
@@ -267,7 +267,7 @@ impl Account {
     /// Whether each secret can be had now, programs included, by the name that its credential gives it.
     pub async fn try_secrets(&self) -> Vec<(String, Result<(), String>)> {
         let mut tried = Vec::new();
-        for name in self.inputs.secrets.keys() {
+        for (name, _) in &*self.inputs.secrets {
             tried.push((name.clone(), self.read_secret(name).await.map(|_| ())));
         }
         tried
@@ -276,7 +276,7 @@ impl Account {
     /// A secret as it is now, by its name; `None` where the credential does not say where it is. A secret variable
     /// obeys its pattern like any other.
     pub(crate) async fn read_secret(&self, name: &str) -> Result<Option<Secret>, String> {
-        let Some(source) = self.inputs.secrets.get(name) else { return Ok(None) };
+        let Some(source) = self.inputs.secret(name) else { return Ok(None) };
         let secret = source
             .read()
             .await
@@ -314,7 +314,7 @@ impl Account {
         redactor.add_names(self.component.secret_names.iter().map(String::as_str));
         let secret_variables = self.component.variables.iter().filter(|(_, variable)| variable.secret);
         redactor.add_names(secret_variables.map(|(name, _)| name.as_str()));
-        for source in self.inputs.secrets.values() {
+        for (_, source) in &*self.inputs.secrets {
             if let SecretSource::Value(secret) = source {
                 redactor.know(&self.inputs_label(), secret);
             }

@@ -57,8 +57,8 @@ pub(crate) struct State {
     pub(crate) flight: Option<Flight>,
     pub(crate) failed: Option<(Instant, TokenError)>,
     /// The token that was found in the store last.
-    pub(crate) adopted: Option<Token>,
-    pub(crate) unstored: Option<Unstored>,
+    pub(crate) adopted: Option<Box<Token>>,
+    pub(crate) unstored: Option<Box<Unstored>>,
     /// Whether somebody sees to that.
     pub(crate) stores_later: bool,
 }
@@ -154,7 +154,7 @@ impl Inner {
             Grant::RefreshToken => "refresh_token",
             _ => return None,
         };
-        let secret = self.account.inputs.secrets.get(name)?.read().await.ok()?;
+        let secret = self.account.inputs.secret(name)?.read().await.ok()?;
         Some(self.store.keyed_hash(&[name, secret.expose_secret_text()]))
     }
 }

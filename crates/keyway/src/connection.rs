@@ -31,7 +31,7 @@ struct Inner {
     gate: Arc<Gate>,
     pace: Pace,
     in_flight: Option<Semaphore>,
-    places: Places,
+    places: Arc<Places>,
     prepared: Prepared,
     /// Filled in when first needed, and again when the API has refused what was sent.
     secret_headers: Mutex<Option<Arc<HeaderMap>>>,
@@ -55,12 +55,13 @@ impl Connection {
         shared: Arc<Shared>,
         loaded: Arc<LoadedComponent>,
         tokens: TokenSource,
+        places: Arc<Places>,
         prepared: Prepared,
     ) -> Self {
         let throttle = &loaded.component().throttle;
         let in_flight = throttle.max_in_flight.map(|permits| Semaphore::new(permits as usize));
         let pace = Pace::new(throttle.max_per_second);
-        let (gate, places) = (Arc::default(), Places::of(&tokens.account().endpoints));
+        let gate = Arc::default();
         let secret_headers = Mutex::default();
         Self(Arc::new(Inner { shared, loaded, tokens, gate, pace, in_flight, places, prepared, secret_headers }))
     }
@@ -123,7 +124,7 @@ impl Connection {
         &self.0.pace
     }
 
-    pub(crate) fn places(&self) -> &Places {
+    pub(crate) fn places(&self) -> &Arc<Places> {
         &self.0.places
     }
 

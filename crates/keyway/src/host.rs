@@ -157,7 +157,9 @@ impl Host {
             None => ConnectError::NoComponent,
         })?;
         let loaded = self.component(&name)?;
-        let account = Arc::new(Account::resolve(loaded.component(), &credential, &self.0.accounts)?);
+        let mut account = Account::resolve(loaded.component(), &credential, &self.0.accounts)?;
+        let places = self.admitted().places_of(&mut account);
+        let account = Arc::new(account);
         let prepared = prepare(&account)?;
         let shared = &self.0.shared;
         let tokens = TokenSource::new(TokenSourceParts {
@@ -171,7 +173,7 @@ impl Host {
             tasks: shared.tasks.clone(),
             closing: shared.closing.clone(),
         });
-        let connection = Connection::new(Arc::clone(shared), loaded, tokens, prepared);
+        let connection = Connection::new(Arc::clone(shared), loaded, tokens, places, prepared);
         if !self.admitted().add(connection.clone()) {
             return Err(ConnectError::Duplicate { component: name, name: account.name.clone() });
         }

@@ -7,7 +7,7 @@ use crate::raw_json::DEEPEST;
 
 /// Whether a text is one JSON value (RFC 8259), nested no deeper than [`DEEPEST`].
 pub(crate) fn is_sound_json(text: &str) -> bool {
-    Reader { bytes: text.as_bytes(), at: 0 }.is_one_value()
+    Reader { bytes: text.as_bytes(), at: 0 }.takes_one_value()
 }
 
 struct Reader<'t> {
@@ -24,7 +24,7 @@ struct Open {
 // === impl Reader ===
 
 impl Reader<'_> {
-    fn is_one_value(mut self) -> bool {
+    fn takes_one_value(mut self) -> bool {
         let mut open = Open { depth: 0, bits: [0; DEEPEST / 64] };
         loop {
             let sound = match self.token() {

@@ -6,7 +6,7 @@ use url::Url;
 use super::{AccountError, Context, Values, fill};
 
 /// An account's URLs, filled in.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoints {
     /// The token endpoint.
     pub token: Url,
