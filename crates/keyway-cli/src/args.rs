@@ -141,6 +141,32 @@ pub(crate) enum ComponentCommand {
         #[arg(required = true)]
         paths: Vec<PathBuf>,
     },
+    /// Make a component of a description in another form; what cannot be carried over is listed
+    #[command(subcommand)]
+    Import(ImportCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImportCommand {
+    /// OpenAPI 3.0 or 3.1, or Swagger 2.0, in JSON or YAML
+    Openapi(ImportArgs),
+    /// An elastic.io component's component.json
+    Elasticio(ImportArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ImportArgs {
+    /// The description
+    pub(crate) file: PathBuf,
+    /// The component's name; made of the title by default
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// The API's base URL, where the description names none or another one
+    #[arg(long, value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+    /// Write the component to a file that is not there yet, instead of to standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, ClapArgs)]

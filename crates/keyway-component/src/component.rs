@@ -18,7 +18,10 @@ pub use grant::{
     AuthorizationCodeGrant, ClientCredentialsGrant, CodeChallengeMethod, CustomGrant, DeviceCodeGrant, Grants, Params,
     PasswordGrant, RefreshTokenGrant,
 };
-pub use oauth2::{AlternativeTokenEndpoint, ClientAuthMethod, Encoding, OAuth2, Scope, TokenRequest, TokenResponse};
+pub use oauth2::{
+    AlternativeTokenEndpoint, ClientAuthMethod, Encoding, ExpiryUnit, OAuth2, Scope, SuccessRule, TokenRequest,
+    TokenRequestMethod, TokenResponse,
+};
 pub use policy::{
     AnswerMatch, Backoff, BodyWait, ResetHeader, ResetUnit, Retry, RetryOverride, Throttle, ThrottleWait, TokenRejected,
 };

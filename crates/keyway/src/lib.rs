@@ -50,7 +50,7 @@ pub use host::{ConnectError, Host, OnLimit};
 pub use keyway_component::{
     Checked, ClientFile, Component, CredentialFile, Fault, Faults, Origin, Redactor, Secret, SecretRef, Severity,
     Template, check_client, check_component, check_credential, client_schema, component, component_schema, credential,
-    credential_schema, printable,
+    credential_schema, import, printable,
 };
 pub use keyway_http::{
     AttemptEnd, Body, Clock, HttpTransport, Jitter, NoJitter, Proxy, SendFuture, Transport, TransportOptions,

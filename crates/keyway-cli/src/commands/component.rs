@@ -1,4 +1,6 @@
-//! `keyway component`: list, show, check.
+//! `keyway component`: list, show, check, import.
+
+mod import;
 
 use std::{
     fmt::Write as _,
@@ -25,6 +27,7 @@ pub(crate) fn run(command: ComponentCommand) -> Result<ExitCode, CliError> {
         ComponentCommand::List { sources } => list(&sources),
         ComponentCommand::Show { component, sources } => show(&component, &sources),
         ComponentCommand::Check { paths } => check(&paths),
+        ComponentCommand::Import(command) => import::run(command),
     }
 }
 

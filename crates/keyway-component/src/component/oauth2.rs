@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{CustomGrant, Grants};
 use crate::{pointer::Pointer, template::Template};
@@ -102,6 +103,9 @@ pub struct Scope {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenRequest {
+    /// The method of token requests. RFC 6749 section 3.2 says POST; some servers read GET with a query only.
+    #[serde(default)]
+    pub method: TokenRequestMethod,
     /// How the parameters travel.
     #[serde(default)]
     pub encoding: Encoding,
@@ -114,6 +118,17 @@ pub struct TokenRequest {
     pub headers: BTreeMap<String, Template>,
 }
 
+/// The method of token requests.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum TokenRequestMethod {
+    /// As RFC 6749 section 3.2 says.
+    #[default]
+    Post,
+    /// With `encoding` `query` only.
+    Get,
+}
+
 /// How the parameters of a token request travel.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -123,7 +138,7 @@ pub enum Encoding {
     Form,
     /// One JSON object.
     Json,
-    /// In the query of a POST without a body. Secrets in a URL end in logs; the lint names it.
+    /// In the query, without a body. Secrets in a URL end in logs; the lint names it.
     Query,
 }
 
@@ -137,12 +152,18 @@ pub struct TokenResponse {
     /// The refresh token.
     #[serde(default = "at_refresh_token")]
     pub refresh_token: Pointer,
-    /// Seconds that the token lives, as a number or a string of one.
+    /// How long the token lives, as a number or a string of one.
     #[serde(default = "at_expires_in")]
     pub expires_in: Pointer,
-    /// When the token ends: seconds since 1970, or a date of RFC 3339. Read where `expires_in` is missing.
+    /// When the token ends: time since 1970, or a date of RFC 3339. Read where `expires_in` is missing.
     #[serde(default)]
     pub expires_at: Option<Pointer>,
+    /// The unit of both, where they are numbers. RFC 6749 section 5.1 says seconds.
+    #[serde(default)]
+    pub expiry_unit: ExpiryUnit,
+    /// What marks a success, where a server answers refusals with status 200 too. Absent: a token and no `error`.
+    #[serde(default)]
+    pub success: Option<SuccessRule>,
     /// The scope that was granted.
     #[serde(default = "at_scope")]
     pub scope: Pointer,
@@ -153,6 +174,27 @@ pub struct TokenResponse {
     /// A member that stands in an answer without access token when the account asks for a second factor.
     #[serde(default)]
     pub second_factor: Option<Pointer>,
+}
+
+/// The unit of a lifetime or a time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ExpiryUnit {
+    /// Seconds.
+    #[default]
+    Seconds,
+    /// Milliseconds.
+    Milliseconds,
+}
+
+/// A member of a token answer that says whether it is one.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SuccessRule {
+    /// Where the member stands.
+    pub pointer: Pointer,
+    /// The value that means success. Any other, and none, is a refusal.
+    pub equals: Value,
 }
 
 fn space() -> String {
@@ -188,6 +230,8 @@ impl Default for TokenResponse {
             refresh_token: at_refresh_token(),
             expires_in: at_expires_in(),
             expires_at: None,
+            expiry_unit: ExpiryUnit::Seconds,
+            success: None,
             scope: at_scope(),
             default_expires_in: None,
             second_factor: None,

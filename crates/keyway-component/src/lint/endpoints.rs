@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::{
     Component,
-    component::Encoding,
+    component::{Encoding, TokenRequestMethod},
     fault::Fault,
     origin::is_loopback_host,
     template::{Template, UrlForm},
@@ -131,6 +131,14 @@ fn lint_encodings(component: &Component, faults: &mut Vec<Fault>) {
         let message =
             format!("`token_endpoint` does not read `{}`, by `accepted_encodings`", request.encoding.as_str());
         faults.push(Fault::error("encoding_refused", "/oauth2/token_request/encoding", message));
+    }
+    if request.method == TokenRequestMethod::Get && request.encoding != Encoding::Query {
+        let fault = Fault::error(
+            "get_with_body",
+            "/oauth2/token_request/method",
+            format!("a GET has no body, so nothing of `{}` would be sent", request.encoding.as_str()),
+        );
+        faults.push(fault.hint("set `encoding` to `query`, or leave `method` out"));
     }
     if request.encoding == Encoding::Query {
         faults.push(Fault::warning(

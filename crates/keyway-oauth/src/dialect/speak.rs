@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use keyway_component::{
     Component, Secret, Template,
-    component::{Encoding, Params},
+    component::{Encoding, Params, TokenRequestMethod},
 };
 use keyway_http::WireCall;
 use serde_json::{Map, Value};
@@ -50,7 +50,9 @@ struct Parameters(Vec<(String, Value)>);
 /// A template that names something unknown, or a header that HTTP cannot carry.
 pub fn speak(endpoint: &Url, standard_form: &[u8], words: &Words<'_>) -> Result<WireCall, CannotSpeak> {
     let mut parameters = Parameters(Vec::new());
+    let mut asks_for_token = false;
     for (name, value) in form_urlencoded::parse(standard_form) {
+        asks_for_token |= name == "grant_type";
         // The client is this side's business: the standard one was told the id only.
         if !matches!(&*name, "client_id" | "client_secret") {
             parameters.set(&name, Value::String(value.into_owned()));
@@ -65,8 +67,8 @@ pub fn speak(endpoint: &Url, standard_form: &[u8], words: &Words<'_>) -> Result<
             None => parameters.remove(name),
         }
     }
-    let method = words.component.oauth2.token_endpoint_auth_method;
-    let auth = client_auth(method, words.client_id, words.secrets.get("client_secret"));
+    let auth_method = words.component.oauth2.token_endpoint_auth_method;
+    let auth = client_auth(auth_method, words.client_id, words.secrets.get("client_secret"));
     for (name, value) in auth.params {
         parameters.set(name, value.into());
     }
@@ -96,7 +98,12 @@ pub fn speak(endpoint: &Url, standard_form: &[u8], words: &Words<'_>) -> Result<
     };
     headers.extend(content_type.map(|text| (header::CONTENT_TYPE, HeaderValue::from_static(text))));
     let (timeout, max_body_bytes) = (words.timeout, words.max_body_bytes);
-    Ok(WireCall { method: Method::POST, url, headers, body, timeout, max_body_bytes })
+    let method = match words.component.oauth2.token_request.method {
+        TokenRequestMethod::Get if asks_for_token => Method::GET,
+        // Revocation and device authorization have methods of their own (RFC 7009 section 2.1, RFC 8628 section 3.1).
+        _ => Method::POST,
+    };
+    Ok(WireCall { method, url, headers, body, timeout, max_body_bytes })
 }
 
 // === impl Words ===
