@@ -14,7 +14,7 @@ use serde_json::json;
 
 const ACCOUNTS: usize = 10_000;
 /// What an account may take at rest, its token and the token's place in the store included.
-const MOST_BYTES: u64 = 8192;
+const MOST_BYTES: u64 = 4096;
 
 /// Answers token requests with a token, and messages with what they were signed with.
 struct Wire;

@@ -55,7 +55,7 @@ pub(crate) type Flight = Shared<BoxFuture<'static, Outcome>>;
 pub(crate) struct State {
     pub(crate) current: Option<Arc<Token>>,
     pub(crate) flight: Option<Flight>,
-    pub(crate) failed: Option<(Instant, TokenError)>,
+    pub(crate) failed: Option<Box<(Instant, TokenError)>>,
     /// The token that was found in the store last.
     pub(crate) adopted: Option<Box<Token>>,
     pub(crate) unstored: Option<Box<Unstored>>,
@@ -176,14 +176,14 @@ impl State {
     }
 
     pub(crate) fn failed_lately(&self) -> bool {
-        self.failed.as_ref().is_some_and(|(until, _)| *until > Instant::now())
+        self.failed.as_deref().is_some_and(|(until, _)| *until > Instant::now())
     }
 
     pub(crate) fn remembered_failure(&mut self) -> Option<TokenError> {
         if !self.failed_lately() {
             self.failed = None;
         }
-        let (until, error) = self.failed.as_ref()?;
+        let (until, error) = self.failed.as_deref()?;
         let left = until.saturating_duration_since(Instant::now());
         let retry_after = error.retry_after.map(|_| left);
         Some(TokenError { retry_after, ..error.clone() })
