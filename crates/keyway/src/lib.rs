@@ -36,6 +36,7 @@ mod outcome;
 mod pace;
 mod places;
 mod raw_json;
+pub mod replay;
 mod run;
 mod sound_json;
 
