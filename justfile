@@ -41,6 +41,16 @@ deny:
 fuzz SECONDS:
     for target in $(cargo +nightly fuzz list); do cargo +nightly fuzz run --sanitizer none $target fuzz/corpus/$target -- -max_total_time={{SECONDS}} -dict=fuzz/dictionaries/json.dict -max_len=4096 -timeout=20 || exit 1; done
 
+# Keyway beside bare loops and beside what people use today: docs/performance.md (needs taskset; Node and Python if there).
+bench *ARGS:
+    cargo build --release -p keyway-cli -p keyway-bench
+    target/release/keyway-bench all {{ARGS}}
+
+# Instructions of the cores, against their budget (needs valgrind; with --clients strace, too).
+bench-count *ARGS="--check":
+    cargo build --profile counted -p keyway-bench
+    target/counted/keyway-bench count {{ARGS}}
+
 # All that CI runs.
 ci:
     .ci/run

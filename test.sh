@@ -11,6 +11,8 @@ if [ "${CI:-}" = true ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; 
     has_venv && command -v cc >/dev/null || { apt-get update -q && apt-get install -y -q python3 python3-venv gcc libc6-dev; }
     command -v chromedriver >/dev/null ||
         { apt-get update -q && apt-get install -y -q --no-install-recommends chromium chromium-driver; }
+    # Not for tests, but for what CI does after them.
+    command -v valgrind >/dev/null || { apt-get update -q && apt-get install -y -q --no-install-recommends valgrind; }
 fi
 need cargo "see https://rustup.rs"
 need cc "on Debian: apt-get install gcc libc6-dev"

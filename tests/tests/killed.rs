@@ -28,7 +28,8 @@ use support::{
 /// Each test has the machine to itself, as far as this file goes: what is measured shall not be the others' load.
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
-const KILLS: usize = 300;
+/// Kills a series, unless `KEYWAY_TEST_KILLS` says how many.
+const KILLS: usize = 120;
 /// Each has a simulator of its own, and its kills one after another.
 const ACCOUNTS: usize = 6;
 /// No kill comes later than this after a message whose token the server has just ended.
@@ -163,12 +164,13 @@ async fn series(what: &str, token_answer_delay_ms: u64) -> Counts {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("it is after 1970");
     let seed = std::env::var("KEYWAY_TEST_SEED").map_or(now.as_nanos() as u64, |seed| seed.parse().expect("a number"));
     println!("{what}: KEYWAY_TEST_SEED={seed}");
+    let kills = std::env::var("KEYWAY_TEST_KILLS").map_or(KILLS, |kills| kills.parse().expect("a number")) / ACCOUNTS;
     let begun = Instant::now();
     let accounts = (0..ACCOUNTS).map(|n| {
         let mut dice = Dice(seed.wrapping_add(n as u64));
         tokio::spawn(async move {
             let mut victim = Victim::new(token_answer_delay_ms).await;
-            for _ in 0..KILLS / ACCOUNTS {
+            for _ in 0..kills {
                 victim.kill(dice.moment()).await;
             }
             victim.counts.left_over = victim.left_over();
@@ -183,8 +185,8 @@ async fn series(what: &str, token_answer_delay_ms: u64) -> Counts {
         all.unheard += counts.unheard;
         all.left_over += counts.left_over;
     }
-    println!("{what}: {KILLS} kills in {:.1} s: {all:?}", begun.elapsed().as_secs_f64());
-    assert_eq!(all.before + all.stored + all.unheard, KILLS);
+    println!("{what}: {} kills in {:.1} s: {all:?}", kills * ACCOUNTS, begun.elapsed().as_secs_f64());
+    assert_eq!(all.before + all.stored + all.unheard, kills * ACCOUNTS);
     all
 }
 

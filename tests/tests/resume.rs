@@ -76,10 +76,11 @@ fn counted() -> (watch::Sender<usize>, impl Fn() -> usize + Clone) {
 #[tokio::test(flavor = "multi_thread")]
 async fn after_every_kill_it_goes_on_and_no_line_is_lost_or_answered_twice() {
     const LINES: u64 = 3000;
+    const MANY: [&str; 2] = ["--retry-count", "9"];
     let (count, one_more) = counted();
     let api = Mock::api(move |_| {
         let nth = one_more();
-        // Some answers break, some are outages, and each line is tried again.
+        // Some answers break, some are outages, and each line is tried again, often enough that none meets such only.
         let answer = match nth % 50 {
             7 => cut(),
             31 => empty(503),
@@ -90,13 +91,13 @@ async fn after_every_kill_it_goes_on_and_no_line_is_lost_or_answered_twice() {
     .await;
     let run = Resumable::new(api, LINES);
     for kill in 1..=8 {
-        let mut keyway = run.run().start();
+        let mut keyway = run.run().args(MANY).start();
         // Killed with requests under way and results on their way, each time elsewhere.
         let far_enough = *count.borrow() + 150 + kill * 17;
         count.subscribe().wait_for(|count| *count >= far_enough).await.unwrap();
         keyway.kill().await;
     }
-    let ran = run.run().run("").await;
+    let ran = run.run().args(MANY).run("").await;
     assert_eq!(ran.code(), Some(1), "garbage fails: {ran}");
     let results = run.results();
     assert_eq!(results.len() as u64, LINES);

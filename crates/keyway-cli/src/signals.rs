@@ -71,5 +71,5 @@ async fn heard(source: &mut Option<Source>) {
     {
         return;
     }
-    future::pending().await
+    future::pending::<()>().await;
 }

@@ -9,13 +9,14 @@ use crate::{
     ClientFile, Component, CredentialFile,
     component::FORMAT,
     fault::{Fault, Faults},
-    lint, pointer, schema,
+    lint, pointer,
+    schema::{self, Compiled},
     source_span::place,
 };
 
-static COMPONENT_SCHEMA: LazyLock<Value> = LazyLock::new(schema::component_schema);
-static CREDENTIAL_SCHEMA: LazyLock<Value> = LazyLock::new(schema::credential_schema);
-static CLIENT_SCHEMA: LazyLock<Value> = LazyLock::new(schema::client_schema);
+static COMPONENT_SCHEMA: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(schema::component_schema()));
+static CREDENTIAL_SCHEMA: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(schema::credential_schema()));
+static CLIENT_SCHEMA: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(schema::client_schema()));
 
 /// A file that can be used, and what a reader should know about it.
 #[derive(Debug, Clone)]
@@ -101,7 +102,7 @@ fn mask_values(text: &str) -> String {
 fn check<T: DeserializeOwned>(
     file: &str,
     text: &str,
-    schema: &Value,
+    schema: &Compiled,
     lint: impl FnOnce(&T) -> Vec<Fault>,
 ) -> Result<Checked<T>, Faults> {
     let (value, faults) = match serde_json::from_str::<Value>(text) {
@@ -120,7 +121,7 @@ fn check<T: DeserializeOwned>(
 
 fn read<T: DeserializeOwned>(
     mut document: Value,
-    schema: &Value,
+    schema: &Compiled,
     lint: impl FnOnce(&T) -> Vec<Fault>,
 ) -> (Option<T>, Vec<Fault>) {
     if let Some(fault) = wrong_format(&document) {
@@ -131,7 +132,7 @@ fn read<T: DeserializeOwned>(
         // The schema would say the same again, in worse words.
         remove(&mut document, &fault.pointer);
     }
-    let (broken, repairs) = schema::check(schema, &document);
+    let (broken, repairs) = schema.check(&document);
     faults.extend(broken);
     // A fault must not hide others: with what is wrong taken out, or made right, the rest is read and linted as well.
     for (pointer, instead) in &repairs {

@@ -25,8 +25,8 @@ pub use grant::{
     JwtBearerGrant, Params, PasswordGrant, RefreshTokenGrant, RefreshWith, TokenExchangeGrant,
 };
 pub use oauth2::{
-    AlternativeTokenEndpoint, ClientAuthMethod, Encoding, LifetimeUnit, OAuth2, Scope, SuccessRule, TokenMethod,
-    TokenRequest, TokenResponse,
+    AlternativeTokenEndpoint, ClientAuthMethod, Encoding, ExpiryUnit, OAuth2, Scope, SuccessRule, TokenRequest,
+    TokenRequestMethod, TokenResponse,
 };
 pub use policy::{
     AnswerMatch, Backoff, BodyWait, ResetHeader, ResetUnit, Retry, RetryOverride, Throttle, ThrottleWait, TokenRejected,

@@ -8,6 +8,7 @@ mod check;
 pub mod component;
 pub mod credential;
 mod fault;
+pub mod import;
 mod json_template;
 mod lint;
 mod origin;

@@ -28,19 +28,36 @@ pub fn client_schema() -> Value {
 /// faulty file can be read and linted too.
 pub(crate) type Repair = (String, Option<Value>);
 
-/// Every way in which the document breaks the schema, and a repair for each.
-pub(crate) fn check(schema: &Value, document: &Value) -> (Vec<Fault>, Vec<Repair>) {
-    let options = jsonschema::draft202012::options().with_pattern_options(PatternOptions::regex());
-    let validator: Validator = match options.build(schema) {
-        Ok(validator) => validator,
-        Err(error) => return (vec![Fault::error("internal", "", error.to_string())], Vec::new()),
-    };
-    let known = property_names(schema);
-    let (mut faults, mut repairs) = (Vec::new(), Vec::new());
-    for error in validator.iter_errors(document) {
-        describe(&error, &known, &mut faults, &mut repairs);
+/// A schema that is compiled once a process: that takes longer than to check a file, and there may be thousands of them.
+pub(crate) struct Compiled {
+    schema: Value,
+    validator: Result<Validator, String>,
+}
+
+// === impl Compiled ===
+
+impl Compiled {
+    pub(crate) fn new(schema: Value) -> Self {
+        let options = jsonschema::draft202012::options().with_pattern_options(PatternOptions::regex());
+        let validator = options.build(&schema).map_err(|error| error.to_string());
+        Self { schema, validator }
     }
-    (faults, repairs)
+
+    /// Every way in which the document breaks the schema, and a repair for each.
+    pub(crate) fn check(&self, document: &Value) -> (Vec<Fault>, Vec<Repair>) {
+        let validator = match &self.validator {
+            Ok(validator) => validator,
+            Err(why) => return (vec![Fault::error("internal", "", why.clone())], Vec::new()),
+        };
+        let (mut faults, mut repairs) = (Vec::new(), Vec::new());
+        if !validator.is_valid(document) {
+            let known = property_names(&self.schema);
+            for error in validator.iter_errors(document) {
+                describe(&error, &known, &mut faults, &mut repairs);
+            }
+        }
+        (faults, repairs)
+    }
 }
 
 fn describe(error: &ValidationError<'_>, known: &[&str], faults: &mut Vec<Fault>, repairs: &mut Vec<Repair>) {

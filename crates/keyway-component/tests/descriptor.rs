@@ -167,7 +167,7 @@ fn requests_for_tokens() {
     let second =
         |params: Value| json!({ "grant_type": "long", "encoding": "query", "method": "GET", "token_params": params });
     check(&[
-        (&[("/oauth2/token_request", json!({ "method": "GET" }))], "no_body", "/oauth2/token_request/method"),
+        (&[("/oauth2/token_request", json!({ "method": "GET" }))], "get_with_body", "/oauth2/token_request/method"),
         (
             &[("/oauth2/grants", json!({ "refresh_token": { "with": "access_token" } }))],
             "no_grant",
@@ -185,7 +185,7 @@ fn requests_for_tokens() {
                 "/oauth2/second_exchange",
                 json!({ "grant_type": "x", "method": "GET", "token_params": { "t": "{access_token}" } }),
             )],
-            "no_body",
+            "get_with_body",
             "/oauth2/second_exchange/method",
         ),
         (&[("/oauth2/token_response", json!({ "success": { "pointer": "/ok", "equals": true } }))], "", ""),

@@ -61,7 +61,7 @@ pub struct Account {
     /// What is laid over the authorization request, after the component's own: `None` leaves a parameter out.
     pub authorization_params: BTreeMap<String, Option<String>>,
     /// Where tokens are got and where messages go.
-    pub endpoints: Endpoints,
+    pub endpoints: Arc<Endpoints>,
     /// How token requests are encoded.
     pub encoding: Encoding,
     /// The retry rules: the component's, then the credential's, then the command's.
@@ -69,7 +69,8 @@ pub struct Account {
     /// Values that templates may name and that are no secrets.
     pub values: Values,
     pub(crate) inputs: Inputs,
-    choice: OAuth2Choice,
+    /// What the credential chooses; most choose nothing.
+    choice: Option<Box<OAuth2Choice>>,
     /// What the server tells about itself, once it was asked.
     metadata: Option<Arc<Metadata>>,
     /// The path of a credential file that lies in no folder of credentials.
@@ -161,11 +162,11 @@ impl Account {
             authorization_params: file.authorization_params.clone(),
             scope: file.scope.clone().unwrap_or_else(|| component.oauth2.scope.default.clone()),
             encoding: endpoints.encoding,
-            endpoints,
+            endpoints: Arc::new(endpoints),
             retry: component.retry.with(&file.retry).with(&settings.retry),
             values,
             inputs,
-            choice: file.oauth2.clone(),
+            choice: Some(Box::new(file.oauth2.clone())).filter(|choice| **choice != OAuth2Choice::default()),
             metadata: None,
             place: credential.place(),
             component: Arc::clone(component),
@@ -286,7 +287,7 @@ impl Account {
     /// # Errors
     /// The first that is not, with what to do.
     pub async fn check_secrets(&self) -> Result<(), String> {
-        for (name, source) in &self.inputs.secrets {
+        for (name, source) in &*self.inputs.secrets {
             if !matches!(source, SecretSource::Reference(SecretRef::Command(_))) {
                 self.read_secret(name).await.map_err(|why| format!("{why} (account `{}`)", self.label()))?;
             }
@@ -297,7 +298,7 @@ impl Account {
     /// Whether each secret can be had now, programs included, by the name that its credential gives it.
     pub async fn try_secrets(&self) -> Vec<(String, Result<(), String>)> {
         let mut tried = Vec::new();
-        for name in self.inputs.secrets.keys() {
+        for (name, _) in &*self.inputs.secrets {
             tried.push((name.clone(), self.read_secret(name).await.map(|_| ())));
         }
         tried
@@ -306,7 +307,7 @@ impl Account {
     /// A secret as it is now, by its name; `None` where the credential does not say where it is. A secret variable
     /// obeys its pattern like any other.
     pub(crate) async fn read_secret(&self, name: &str) -> Result<Option<Secret>, String> {
-        let Some(source) = self.inputs.secrets.get(name) else { return Ok(None) };
+        let Some(source) = self.inputs.secret(name) else { return Ok(None) };
         let secret = source
             .read()
             .await
@@ -344,7 +345,7 @@ impl Account {
         redactor.add_names(self.component.secret_names.iter().map(String::as_str));
         let secret_variables = self.component.variables.iter().filter(|(_, variable)| variable.secret);
         redactor.add_names(secret_variables.map(|(name, _)| name.as_str()));
-        for source in self.inputs.secrets.values() {
+        for (_, source) in &*self.inputs.secrets {
             if let SecretSource::Value(secret) = source {
                 redactor.know(&self.inputs_label(), secret);
             }

@@ -21,7 +21,7 @@ impl TokenSource {
         let inner = self.inner();
         let (method, url, now) = (call.method.as_str(), &call.url, inner.clock.now());
         let proven = Proven { method, url, access_token: Some(&token.access_token), now };
-        let proof = inner.nonces.prove(key, &proven).map_err(|error| {
+        let proof = inner.rare().nonces.prove(key, &proven).map_err(|error| {
             let why = format!("no proof of possession for `{}`: {error}", inner.account.label());
             TokenError::new(TokenErrorKind::Unusable, why)
         })?;
@@ -33,7 +33,7 @@ impl TokenSource {
     #[must_use]
     pub fn hear_nonce(&self, url: &url::Url, end: &AttemptEnd) -> bool {
         let AttemptEnd::Answered(answer) = end else { return false };
-        self.inner().nonces.adopt(url, &answer.headers);
+        self.inner().rare().nonces.adopt(url, &answer.headers);
         wants_nonce(answer.status, &answer.headers, &answer.body)
     }
 }

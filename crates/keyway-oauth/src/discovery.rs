@@ -20,17 +20,13 @@ const MAX_BODY_BYTES: u64 = 1 << 20;
 // === impl Inner ===
 
 impl Inner {
-    /// The account as far as it is known.
-    pub(crate) fn known(&self) -> &Arc<Account> {
-        self.discovered.get().unwrap_or(&self.account)
-    }
-
     /// The account with all its endpoints. The server is asked once; a failure is asked about again.
     pub(crate) async fn discover(&self) -> Result<&Arc<Account>, TokenFault> {
         if !self.account.awaits_discovery() {
             return Ok(&self.account);
         }
-        self.discovered
+        self.rare()
+            .discovered
             .get_or_try_init(|| async {
                 let invalid = |why: String| TokenFault::new(TokenFaultKind::Invalid, why);
                 let issuer = self.account.endpoints.issuer.clone().unwrap_or_default();

@@ -12,13 +12,16 @@ use std::{
     collections::BTreeMap,
     future::Future,
     pin::Pin,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 use keyway_component::{
     Redactor, Secret, Template,
-    component::{Assertion, Encoding, Params, RefreshWith, TokenMethod},
+    component::{Assertion, Encoding, Params, RefreshWith, TokenRequestMethod},
 };
 use keyway_http::{AttemptEnd, Clock, Transport};
 use oauth2::{
@@ -35,9 +38,10 @@ use url::Url;
 use crate::{
     account::{Account, Grant},
     dialect::{Words, hear, speak},
-    dpop::{DPOP, Nonces, wants_nonce},
+    dpop::{DPOP, wants_nonce},
     fault::{TokenFault, TokenFaultKind},
     random,
+    shared::Rare,
     token::Token,
 };
 
@@ -61,7 +65,7 @@ pub(crate) struct Exchange<'a> {
     pub(crate) account: &'a Account,
     pub(crate) transport: &'a dyn Transport,
     pub(crate) redactor: &'a Redactor,
-    pub(crate) nonces: &'a Nonces,
+    pub(crate) rare: &'a OnceLock<Box<Rare>>,
     pub(crate) clock: &'a dyn Clock,
     /// H06: token requests have a time limit of their own.
     pub(crate) timeout: Duration,
@@ -75,7 +79,7 @@ pub(crate) struct Post<'a> {
     pub(crate) overlay: &'a Params,
     pub(crate) grant_type: Option<&'a str>,
     pub(crate) encoding: Encoding,
-    pub(crate) method: TokenMethod,
+    pub(crate) method: TokenRequestMethod,
     pub(crate) secrets: &'a BTreeMap<String, Secret>,
     pub(crate) redirect_uri: Option<&'a str>,
     /// Whether it is for a token.
@@ -285,7 +289,9 @@ impl Exchange<'_> {
         let url = call.url.clone();
         let end = self.transport.send(call).await;
         if let AttemptEnd::Answered(answer) = &end {
-            self.nonces.adopt(&url, &answer.headers);
+            if post.secrets.contains_key(DPOP_KEY) {
+                self.rare.get_or_init(Box::default).nonces.adopt(&url, &answer.headers);
+            }
         }
         Ok(end)
     }

@@ -134,7 +134,7 @@ impl Renewal<'_> {
                 Plan::Use => {
                     let token = stored.token.ok_or(Ended::PlanAnew)?;
                     tracing::info!(event = "token_adopted", account = %inner.account.label(), %reason, "a token renewed by another process is used");
-                    inner.state().adopted = Some(token.clone());
+                    inner.state().adopted = Some(Box::new(token.clone()));
                     return Ok(token);
                 }
                 Plan::Refresh => {
@@ -258,7 +258,7 @@ impl Renewal<'_> {
             event = "token_not_stored", account = %self.inner.account.label(), %error,
             "the new token could not be stored and lives in this process only; mend the store before it ends"
         );
-        self.inner.state().unstored = Some(Unstored { token: token.clone(), instead_of });
+        self.inner.state().unstored = Some(Box::new(Unstored { token: token.clone(), instead_of }));
     }
 
     /// As [`Inner::begins_with`] makes it for what a credential names.

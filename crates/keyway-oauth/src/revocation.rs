@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use http::StatusCode;
 use keyway_component::{
     Secret,
-    component::{Encoding, TokenMethod},
+    component::{Encoding, TokenRequestMethod},
 };
 use keyway_http::{AttemptEnd, throttle_wait};
 use url::{Url, form_urlencoded};
@@ -94,7 +94,7 @@ impl TokenSource {
         // RFC 7009 section 2.1: always a form, whatever the token endpoint reads.
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("token", token.expose_secret_text()).append_pair("token_type_hint", hint);
-        let (encoding, method, redirect_uri) = (Encoding::Form, TokenMethod::Post, None);
+        let (encoding, method, redirect_uri) = (Encoding::Form, TokenRequestMethod::Post, None);
         let post = Post {
             overlay: &overlay,
             grant_type: None,

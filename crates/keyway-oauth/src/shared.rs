@@ -1,7 +1,7 @@
 //! What a token source and its renewals share: the account's parts, the current token, the one renewal under way.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, atomic::AtomicU64},
     time::{Duration, SystemTime},
 };
 
@@ -30,10 +30,8 @@ const REMEMBER_OUTAGE: Duration = Duration::from_secs(10);
 /// The parts of one account's token source.
 pub(crate) struct Inner {
     pub(crate) account: Arc<Account>,
-    /// Nonces of the servers that this account talks to.
-    pub(crate) nonces: Nonces,
-    /// The account with the endpoints that its server told.
-    pub(crate) discovered: OnceCell<Arc<Account>>,
+    /// What few accounts need.
+    pub(crate) rare: OnceLock<Box<Rare>>,
     pub(crate) key: TokenKey,
     pub(crate) store: Arc<dyn TokenStore>,
     pub(crate) transport: Arc<dyn Transport>,
@@ -45,6 +43,15 @@ pub(crate) struct Inner {
     pub(crate) tasks: TaskTracker,
     pub(crate) closing: CancellationToken,
     pub(crate) state: Mutex<State>,
+}
+
+/// What only accounts have whose tokens are bound to a key, or whose server tells its endpoints.
+#[derive(Default)]
+pub(crate) struct Rare {
+    /// Nonces of the servers that this account talks to.
+    pub(crate) nonces: Nonces,
+    /// The account with the endpoints that its server told.
+    pub(crate) discovered: OnceCell<Arc<Account>>,
 }
 
 #[derive(Default)]
@@ -60,10 +67,10 @@ pub(crate) type Flight = Shared<BoxFuture<'static, Outcome>>;
 pub(crate) struct State {
     pub(crate) current: Option<Arc<Token>>,
     pub(crate) flight: Option<Flight>,
-    pub(crate) failed: Option<(Instant, TokenError)>,
+    pub(crate) failed: Option<Box<(Instant, TokenError)>>,
     /// The token that was found in the store last.
-    pub(crate) adopted: Option<Token>,
-    pub(crate) unstored: Option<Unstored>,
+    pub(crate) adopted: Option<Box<Token>>,
+    pub(crate) unstored: Option<Box<Unstored>>,
     /// Whether somebody sees to that.
     pub(crate) stores_later: bool,
 }
@@ -79,6 +86,15 @@ pub(crate) struct Unstored {
 // === impl Inner ===
 
 impl Inner {
+    pub(crate) fn rare(&self) -> &Rare {
+        self.rare.get_or_init(Box::default)
+    }
+
+    /// The account as far as it is known.
+    pub(crate) fn known(&self) -> &Arc<Account> {
+        self.rare.get().and_then(|rare| rare.discovered.get()).unwrap_or(&self.account)
+    }
+
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -89,7 +105,7 @@ impl Inner {
             account: self.known(),
             transport: self.transport.as_ref(),
             redactor: &self.redactor,
-            nonces: &self.nonces,
+            rare: &self.rare,
             clock: self.clock.as_ref(),
             timeout: self.token_timeout,
             requests: &self.stats.token_requests,
@@ -167,7 +183,7 @@ impl Inner {
             Grant::RefreshToken => "refresh_token",
             _ => return None,
         };
-        let secret = self.account.inputs.secrets.get(name)?.read().await.ok()?;
+        let secret = self.account.inputs.secret(name)?.read().await.ok()?;
         Some(self.store.keyed_hash(&[name, secret.expose_secret_text()]))
     }
 }
@@ -189,14 +205,14 @@ impl State {
     }
 
     pub(crate) fn failed_lately(&self) -> bool {
-        self.failed.as_ref().is_some_and(|(until, _)| *until > Instant::now())
+        self.failed.as_deref().is_some_and(|(until, _)| *until > Instant::now())
     }
 
     pub(crate) fn remembered_failure(&mut self) -> Option<TokenError> {
         if !self.failed_lately() {
             self.failed = None;
         }
-        let (until, error) = self.failed.as_ref()?;
+        let (until, error) = self.failed.as_deref()?;
         let left = until.saturating_duration_since(Instant::now());
         let retry_after = error.retry_after.map(|_| left);
         Some(TokenError { retry_after, ..error.clone() })

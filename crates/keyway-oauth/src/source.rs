@@ -80,8 +80,7 @@ impl TokenSource {
         let (stats, state) = Default::default();
         Self(Arc::new(Inner {
             account,
-            nonces: crate::dpop::Nonces::default(),
-            discovered: tokio::sync::OnceCell::new(),
+            rare: std::sync::OnceLock::new(),
             key,
             store,
             transport,
@@ -315,7 +314,7 @@ impl TokenSource {
                 Err(error) => {
                     let (event, account) = ("token_failed", inner.account.label());
                     tracing::warn!(event, %account, %reason, why = %error, "no token");
-                    state.failed = Some((Instant::now() + remember(error), error.clone()));
+                    state.failed = Some(Box::new((Instant::now() + remember(error), error.clone())));
                 }
             }
             let stores_later = state.begins_to_store();

@@ -1,10 +1,13 @@
 //! The connections of a host, and which of them a message means.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
+
+use keyway_oauth::Account;
 
 use crate::{
     connection::Connection,
     failure::{Code, Failure},
+    places::Places,
 };
 
 /// Names are listed up to this many: a run may have thousands of accounts.
@@ -35,6 +38,18 @@ impl Connections {
         self.by_component.entry(component).or_default().push(at);
         self.all.push(connection);
         true
+    }
+
+    /// Where an account's messages may go. Thousands of accounts have their URLs in common, and then share them too.
+    pub(crate) fn places_of(&self, account: &mut Account) -> Arc<Places> {
+        let like = self.by_component.get(&account.component.name).and_then(|places| self.all.get(*places.first()?));
+        match like.filter(|like| like.account().endpoints == account.endpoints) {
+            Some(like) => {
+                account.endpoints = Arc::clone(&like.account().endpoints);
+                Arc::clone(like.places())
+            }
+            None => Arc::new(Places::of(&account.endpoints)),
+        }
     }
 
     pub(crate) fn all(&self) -> &[Connection] {

@@ -90,7 +90,7 @@ impl HostBuilder {
         self
     }
 
-    /// Another transport than the one on reqwest. All settings of timeouts, proxy, CA and addresses are then its own.
+    /// Another transport than [`HttpTransport`](crate::HttpTransport). All settings of timeouts, proxy, CA and addresses are then its own.
     #[must_use]
     pub fn transport(mut self, transport: impl Transport) -> Self {
         self.transport = Some(Arc::new(transport));

@@ -244,7 +244,9 @@ impl<'a> Journey<'a> {
         if waits {
             self.held_back += from.elapsed();
         }
-        self.connection.pace().turn().await;
+        if let Some(pace) = self.connection.pace() {
+            pace.turn().await;
+        }
         Ok(())
     }
 

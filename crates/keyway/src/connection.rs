@@ -34,14 +34,15 @@ struct Inner {
     /// The token source's, or the same with what the token told.
     account: Arc<Account>,
     gate: Arc<Gate>,
-    pace: Arc<Pace>,
+    /// `None` where the component sets no pace.
+    pace: Option<Arc<Pace>>,
     in_flight: Option<Arc<Semaphore>>,
-    places: Places,
+    places: Arc<Places>,
     prepared: Prepared,
     /// Filled in when first needed, and again when the API has refused what was sent.
     secret_headers: Mutex<Option<Arc<HeaderMap>>>,
     /// What the token told, where this is a connection that is settled.
-    captured: Option<BTreeMap<String, Secret>>,
+    captured: Option<Box<BTreeMap<String, Secret>>>,
     /// The settled connection of the last token.
     settled: Mutex<Option<Connection>>,
 }
@@ -54,9 +55,9 @@ pub(crate) struct Prepared {
     pub(crate) secret_headers: Vec<(HeaderName, Template)>,
     pub(crate) query: Vec<(String, String)>,
     /// The headers that the token goes into.
-    pub(crate) authorization: Vec<AuthorizationHeader>,
+    pub(crate) authorization: Box<[AuthorizationHeader]>,
     /// The query parameters that it goes into.
-    pub(crate) authorization_query: Vec<String>,
+    pub(crate) authorization_query: Box<[String]>,
 }
 
 // === impl Connection ===
@@ -66,13 +67,14 @@ impl Connection {
         shared: Arc<Shared>,
         loaded: Arc<LoadedComponent>,
         tokens: TokenSource,
+        places: Arc<Places>,
         prepared: Prepared,
     ) -> Self {
         let throttle = &loaded.component().throttle;
         let in_flight = throttle.max_in_flight.map(|permits| Arc::new(Semaphore::new(permits as usize)));
-        let pace = Arc::new(Pace::new(throttle.max_per_second));
+        let pace = throttle.max_per_second.map(|rate| Arc::new(Pace::new(Some(rate))));
         let account = Arc::clone(tokens.account());
-        let (gate, places) = (Arc::default(), Places::of(&tokens.account().endpoints));
+        let gate = Arc::default();
         let (secret_headers, settled) = Default::default();
         Self(Arc::new(Inner {
             shared,
@@ -104,13 +106,13 @@ impl Connection {
             loaded: Arc::clone(&of.loaded),
             tokens: of.tokens.clone(),
             gate: Arc::clone(&of.gate),
-            pace: Arc::clone(&of.pace),
+            pace: of.pace.clone(),
             in_flight: of.in_flight.clone(),
-            places: Places::of(&account.endpoints),
+            places: Arc::new(Places::of(&account.endpoints)),
             account: Arc::new(account),
             prepared,
             secret_headers,
-            captured: Some(captured),
+            captured: Some(Box::new(captured)),
             settled: none,
         }));
         *of.settled.lock().unwrap_or_else(PoisonError::into_inner) = Some(settled.clone());
@@ -180,11 +182,11 @@ impl Connection {
         &self.0.gate
     }
 
-    pub(crate) fn pace(&self) -> &Pace {
-        &self.0.pace
+    pub(crate) fn pace(&self) -> Option<&Pace> {
+        self.0.pace.as_deref()
     }
 
-    pub(crate) fn places(&self) -> &Places {
+    pub(crate) fn places(&self) -> &Arc<Places> {
         &self.0.places
     }
 

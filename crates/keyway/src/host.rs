@@ -157,7 +157,9 @@ impl Host {
             None => ConnectError::NoComponent,
         })?;
         let loaded = self.component(&name)?;
-        let account = Arc::new(Account::resolve(loaded.component(), &credential, &self.0.accounts)?);
+        let mut account = Account::resolve(loaded.component(), &credential, &self.0.accounts)?;
+        let places = self.admitted().places_of(&mut account);
+        let account = Arc::new(account);
         let prepared = if account.awaits_captures() { Prepared::default() } else { prepare(&account)? };
         let shared = &self.0.shared;
         let tokens = TokenSource::new(TokenSourceParts {
@@ -171,7 +173,7 @@ impl Host {
             tasks: shared.tasks.clone(),
             closing: shared.closing.clone(),
         });
-        let connection = Connection::new(Arc::clone(shared), loaded, tokens, prepared);
+        let connection = Connection::new(Arc::clone(shared), loaded, tokens, places, prepared);
         if !self.admitted().add(connection.clone()) {
             return Err(ConnectError::Duplicate { component: name, name: account.name.clone() });
         }
@@ -256,12 +258,15 @@ pub(crate) fn prepare(account: &Account) -> Result<Prepared, ConnectError> {
         header: header.to_owned(),
         why,
     };
+    let (mut headers, mut parameters) = (Vec::new(), Vec::new());
     for authorization in account.authorizations() {
         match AuthorizationHeader::of(authorization).map_err(|why| error("Authorization", why.to_string()))? {
-            Ok(header) => prepared.authorization.push(header),
-            Err(parameter) => prepared.authorization_query.push(parameter),
+            Ok(header) => headers.push(header),
+            Err(parameter) => parameters.push(parameter),
         }
     }
+    // There may be thousands of accounts, and most have one place.
+    (prepared.authorization, prepared.authorization_query) = (headers.into(), parameters.into());
     for (name, template) in &api.headers {
         let key = HeaderName::try_from(name.as_str()).map_err(|why| error(name, why.to_string()))?;
         let secret = |name: &str| account.component.variables.get(name).is_some_and(|variable| variable.secret);

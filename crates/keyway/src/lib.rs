@@ -36,6 +36,7 @@ mod outcome;
 mod pace;
 mod places;
 mod raw_json;
+pub mod replay;
 mod run;
 mod settled;
 mod sound_json;
@@ -51,9 +52,12 @@ pub use host::{ConnectError, Host, OnLimit};
 pub use keyway_component::{
     Checked, ClientFile, Component, CredentialFile, Fault, Faults, Origin, Redactor, Secret, SecretRef, Severity,
     Template, check_client, check_component, check_credential, client_schema, component, component_schema, credential,
-    credential_schema, printable,
+    credential_schema, import, printable,
 };
-pub use keyway_http::{Clock, HttpTransport, Jitter, NoJitter, Proxy, Transport, TransportOptions};
+pub use keyway_http::{
+    AttemptEnd, Body, Clock, HttpTransport, Jitter, NoJitter, Proxy, SendFuture, Transport, TransportOptions,
+    WireAnswer, WireCall, WireFault, WireFaultKind,
+};
 pub use keyway_oauth::{
     Account, AccountError, AccountOrigin, Credential, CredentialError, CredentialFolder, ExpirySource, FileStore,
     Freshness, Grant, MemoryStore, OAuthAnswer, Revocation, StoreError, Token, TokenError, TokenErrorKind, TokenSource,

@@ -114,7 +114,7 @@ async fn tiktok(code: i64) -> (Mock, Connection) {
     });
     component["oauth2"]["token_request"] = json!({ "encoding": "json", "headers": { "X-Request": "{uuid}" } });
     component["oauth2"]["token_response"] = json!({
-        "access_token": "/data/access_token", "expires_in": "/data/expires_ms", "expires_in_unit": "milliseconds",
+        "access_token": "/data/access_token", "expires_in": "/data/expires_ms", "expiry_unit": "milliseconds",
         "success": { "pointer": "/code", "equals": 0 }, "error": "/code", "error_description": "/message"
     });
     component["api"]["authorization"] = json!({ "in": "header", "name": "Access-Token", "scheme": "" });

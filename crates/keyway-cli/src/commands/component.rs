@@ -1,4 +1,8 @@
-//! `keyway component`: list, show, check.
+//! `keyway component`: list, show, check, new, test, import.
+
+mod import;
+mod new;
+mod test;
 
 use std::{
     fmt::Write as _,
@@ -25,6 +29,9 @@ pub(crate) fn run(command: ComponentCommand) -> Result<ExitCode, CliError> {
         ComponentCommand::List { sources } => list(&sources),
         ComponentCommand::Show { component, sources } => show(&component, &sources),
         ComponentCommand::Check { paths } => check(&paths),
+        ComponentCommand::New(args) => new::run(args),
+        ComponentCommand::Test { paths } => test::run(&paths),
+        ComponentCommand::Import(command) => import::run(command),
     }
 }
 

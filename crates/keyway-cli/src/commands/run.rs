@@ -10,7 +10,10 @@ use std::{
     io::{self, Write},
     path::PathBuf,
     process::ExitCode,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -52,12 +55,15 @@ pub(crate) async fn run(args: RunArgs, redactor: &Redactor) -> Result<ExitCode, 
     stop.drain(host.clone(), Duration::from_millis(args.drain_timeout_ms));
     let mut batches = input.lines;
     let lines = stream::poll_fn(move |context| batches.poll_recv(context)).flat_map(stream::iter);
-    let lines = lines.take_until(stop.asked());
+    let taken = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&taken);
+    let lines = lines.take_until(stop.asked()).inspect(move |_| _ = count.fetch_add(1, Ordering::Relaxed));
     let outcomes = if args.keep_order { host.run_in_order(lines) } else { host.run(lines) };
     let mut delivery = Delivery {
         output,
         dead_letters,
         progress,
+        taken,
         stop: Arc::clone(&stop),
         stops_at_limit: args.host.retry.on_limit == OnLimitArg::Stop,
         summary: Summary::default(),

@@ -131,9 +131,9 @@ pub struct Scope {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenRequest {
-    /// The method. `GET` needs the encoding `query`.
+    /// The method of token requests. RFC 6749 section 3.2 says POST; some servers read GET with a query only.
     #[serde(default)]
-    pub method: TokenMethod,
+    pub method: TokenRequestMethod,
     /// How the parameters travel.
     #[serde(default)]
     pub encoding: Encoding,
@@ -146,14 +146,14 @@ pub struct TokenRequest {
     pub headers: BTreeMap<String, Template>,
 }
 
-/// The method of a token request. RFC 6749 section 3.2 says `POST`.
+/// The method of token requests.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
-pub enum TokenMethod {
-    /// As the standard says.
+pub enum TokenRequestMethod {
+    /// As RFC 6749 section 3.2 says.
     #[default]
     Post,
-    /// With all parameters in the query.
+    /// With `encoding` `query` only.
     Get,
 }
 
@@ -166,7 +166,7 @@ pub enum Encoding {
     Form,
     /// One JSON object.
     Json,
-    /// In the query of a POST without a body. Secrets in a URL end in logs; the lint names it.
+    /// In the query, without a body. Secrets in a URL end in logs; the lint names it.
     Query,
 }
 
@@ -183,12 +183,15 @@ pub struct TokenResponse {
     /// How long the token lives, as a number or a string of one.
     #[serde(default = "at_expires_in")]
     pub expires_in: Pointer,
-    /// What that number counts.
-    #[serde(default)]
-    pub expires_in_unit: LifetimeUnit,
-    /// When the token ends: seconds or milliseconds since 1970, or a date of RFC 3339. Read where `expires_in` is missing.
+    /// When the token ends: time since 1970, or a date of RFC 3339. Read where `expires_in` is missing.
     #[serde(default)]
     pub expires_at: Option<Pointer>,
+    /// The unit of both, where they are numbers. RFC 6749 section 5.1 says seconds.
+    #[serde(default)]
+    pub expiry_unit: ExpiryUnit,
+    /// What marks a success, where a server answers refusals with status 200 too. Absent: a token and no `error`.
+    #[serde(default)]
+    pub success: Option<SuccessRule>,
     /// The scope that was granted.
     #[serde(default = "at_scope")]
     pub scope: Pointer,
@@ -199,9 +202,6 @@ pub struct TokenResponse {
     /// A member that stands in an answer without access token when the account asks for a second factor.
     #[serde(default)]
     pub second_factor: Option<Pointer>,
-    /// What an answer with a status below 300 has where it is a success. Absent: an answer without `error` is one.
-    #[serde(default)]
-    pub success: Option<SuccessRule>,
     /// The error's code, where an answer is a failure.
     #[serde(default = "at_error")]
     pub error: Pointer,
@@ -214,24 +214,24 @@ pub struct TokenResponse {
     pub invalid_grant: Vec<String>,
 }
 
-/// What a number of a lifetime counts.
+/// The unit of a lifetime or a time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum LifetimeUnit {
-    /// As RFC 6749 section 5.1 says.
+pub enum ExpiryUnit {
+    /// Seconds.
     #[default]
     Seconds,
-    /// Thousandths of them.
+    /// Milliseconds.
     Milliseconds,
 }
 
-/// A member of a JSON answer that marks it as a success.
+/// A member of a token answer that says whether it is one.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SuccessRule {
     /// Where the member stands.
     pub pointer: Pointer,
-    /// The value that means success.
+    /// The value that means success. Any other, and none, is a refusal.
     pub equals: Value,
 }
 
@@ -275,12 +275,12 @@ impl Default for TokenResponse {
             access_token: at_access_token(),
             refresh_token: at_refresh_token(),
             expires_in: at_expires_in(),
-            expires_in_unit: LifetimeUnit::default(),
             expires_at: None,
+            expiry_unit: ExpiryUnit::Seconds,
+            success: None,
             scope: at_scope(),
             default_expires_in: None,
             second_factor: None,
-            success: None,
             error: at_error(),
             error_description: at_error_description(),
             invalid_grant: Vec::new(),

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Encoding, Params, TokenMethod};
+use super::{Encoding, Params, TokenRequestMethod};
 use crate::template::Template;
 
 /// What is asked for with a token that was just got. Its answer is the token that counts. It is made after every grant
@@ -22,7 +22,7 @@ pub struct SecondExchange {
     pub encoding: Encoding,
     /// The method. `GET` needs the encoding `query`.
     #[serde(default)]
-    pub method: TokenMethod,
+    pub method: TokenRequestMethod,
     /// The parameters beside `grant_type` and client authentication; `{access_token}` is the token that was just got.
     pub token_params: Params,
 }

@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::{
     Component,
-    component::{Encoding, TokenMethod},
+    component::{Encoding, TokenRequestMethod},
     fault::Fault,
     origin::is_loopback_host,
     template::{Template, UrlForm},
@@ -138,10 +138,10 @@ fn lint_encodings(component: &Component, faults: &mut Vec<Fault>) {
     let second = component.oauth2.second_exchange.as_ref().map(|second| (second.method, second.encoding));
     let of_second = second.map(|(method, encoding)| (method, encoding, "/oauth2/second_exchange/method"));
     let all = [Some((request.method, request.encoding, "/oauth2/token_request/method")), of_second];
-    for (_, encoding, at) in all.into_iter().flatten().filter(|(method, ..)| *method == TokenMethod::Get) {
+    for (_, encoding, at) in all.into_iter().flatten().filter(|(method, ..)| *method == TokenRequestMethod::Get) {
         if encoding != Encoding::Query {
             let message = format!("a GET has no body to carry `{}`", encoding.as_str());
-            faults.push(Fault::error("no_body", at, message).hint("set `encoding` to `query`, or use `POST`"));
+            faults.push(Fault::error("get_with_body", at, message).hint("set `encoding` to `query`, or use `POST`"));
         }
     }
     if request.encoding == Encoding::Query {

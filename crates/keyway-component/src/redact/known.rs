@@ -32,7 +32,8 @@ impl Known {
         if text.len() < SHORTEST {
             return;
         }
-        let ring = self.owners.entry(owner.to_owned()).or_default();
+        // Most owners have one or two, and there may be thousands of owners.
+        let ring = self.owners.entry(owner.to_owned()).or_insert_with(|| VecDeque::with_capacity(1));
         if let Some(at) = ring.iter().position(|known| known.expose_secret_text() == text) {
             let known = ring.remove(at);
             ring.extend(known);
@@ -42,7 +43,7 @@ impl Known {
         ring.push_back(secret.clone());
         for form in forms(text) {
             if let Some(begin) = begin(form.as_bytes()) {
-                self.forms.entry(begin).or_default().push(Secret::new(form));
+                self.forms.entry(begin).or_insert_with(|| Vec::with_capacity(1)).push(Secret::new(form));
             }
         }
         if let Some(oldest) = oldest {

@@ -36,7 +36,13 @@ impl Account {
     /// The account with the endpoints that its server tells.
     pub(crate) fn with_metadata(&self, metadata: Metadata) -> Result<Self, AccountError> {
         let context = Context { component: &self.component, name: &self.name, origin: self.origin };
-        let endpoints = Endpoints::resolve(&context, &self.choice, &self.values, Some(&metadata))?;
+        let endpoints = Endpoints::resolve(
+            &context,
+            &self.choice.as_deref().cloned().unwrap_or_default(),
+            &self.values,
+            Some(&metadata),
+        )?;
+        let endpoints = Arc::new(endpoints);
         Ok(Self { endpoints, metadata: Some(Arc::new(metadata)), ..self.clone() })
     }
 
@@ -64,9 +70,15 @@ impl Account {
             }
         }
         let values = self.values.with_captured(&context, plain)?;
-        let endpoints = Endpoints::resolve(&context, &self.choice, &values, self.metadata.as_deref())?;
+        let endpoints = Endpoints::resolve(
+            &context,
+            &self.choice.as_deref().cloned().unwrap_or_default(),
+            &values,
+            self.metadata.as_deref(),
+        )?;
         let mut inputs = self.inputs.clone();
-        inputs.secrets.extend(secret);
+        inputs.secrets = inputs.secrets.into_iter().chain(secret).collect();
+        let endpoints = Arc::new(endpoints);
         Ok(Self { values, endpoints, inputs, ..self.clone() })
     }
 }

@@ -7,7 +7,7 @@ use super::{AccountError, Context, Values, fill};
 use crate::metadata::Metadata;
 
 /// An account's URLs, filled in.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoints {
     /// The token endpoint; only grants without one do without.
     pub token: Option<Url>,

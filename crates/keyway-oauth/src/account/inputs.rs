@@ -21,7 +21,7 @@ pub(crate) struct Inputs {
     pub(crate) username: Option<String>,
     pub(crate) redirect_uri: Option<String>,
     /// `client_secret`, `password`, `code`, `code_verifier`, `refresh_token` and secret variables.
-    pub(crate) secrets: BTreeMap<String, SecretSource>,
+    pub(crate) secrets: Box<[(String, SecretSource)]>,
 }
 
 // === impl Inputs ===
@@ -59,8 +59,12 @@ impl Inputs {
             client_id: given(&file.client_id).or(id),
             username: given(&file.username),
             redirect_uri: given(&file.redirect_uri).or(uri.flatten()),
-            secrets,
+            secrets: secrets.into_iter().collect(),
         }
+    }
+
+    pub(crate) fn secret(&self, name: &str) -> Option<&SecretSource> {
+        self.secrets.iter().find(|(known, _)| known == name).map(|(_, source)| source)
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
@@ -68,7 +72,7 @@ impl Inputs {
             "client_id" => self.client_id.is_some(),
             "username" => self.username.is_some(),
             "redirect_uri" => self.redirect_uri.is_some(),
-            secret => self.secrets.contains_key(secret),
+            secret => self.secret(secret).is_some(),
         }
     }
 }

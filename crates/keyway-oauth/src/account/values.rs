@@ -1,6 +1,9 @@
 //! The plain values of an account: environment, credential, defaults.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use keyway_component::CredentialFile;
 
@@ -10,8 +13,8 @@ use super::{AccountError, Context};
 #[derive(Debug, Clone, Default)]
 pub struct Values {
     all: BTreeMap<String, String>,
-    /// Those that are no defaults: what the credential and the environment say.
-    given: BTreeMap<String, String>,
+    /// The names of those that are defaults, and neither the credential's nor the environment's.
+    defaults: BTreeSet<String>,
 }
 
 // === impl Values ===
@@ -40,13 +43,13 @@ impl Values {
         captured: BTreeMap<String, String>,
     ) -> Result<Self, AccountError> {
         let mut given = captured;
-        given.extend(self.given.clone());
+        given.extend(self.iter().filter(|(name, _)| self.is_given(name)).map(|(n, v)| (n.to_owned(), v.to_owned())));
         Self::with_defaults(context, given)
     }
 
     fn with_defaults(context: &Context<'_>, given: BTreeMap<String, String>) -> Result<Self, AccountError> {
         let component = context.component;
-        let mut values = given.clone();
+        let (mut values, mut defaults) = (given, BTreeSet::new());
         // Defaults may name each other; each round fills in at least one, or there is a circle.
         loop {
             let waiting = component.variables.iter().filter(|(name, _)| !values.contains_key(*name));
@@ -57,9 +60,12 @@ impl Values {
                 },
             );
             match next {
-                Some((name, value)) => values.insert(name, value),
+                Some((name, value)) => {
+                    defaults.insert(name.clone());
+                    values.insert(name, value);
+                }
                 None => break,
-            };
+            }
         }
         for (name, value) in &values {
             let Some(variable) = component.variables.get(name) else { continue };
@@ -70,7 +76,7 @@ impl Values {
                 return Err(context.unfit(context.input_name(name), why));
             }
         }
-        Ok(Self { all: values, given })
+        Ok(Self { all: values, defaults })
     }
 
     /// The value under a name.
@@ -81,7 +87,7 @@ impl Values {
 
     /// Whether the credential or the environment says it.
     pub(super) fn is_given(&self, name: &str) -> bool {
-        self.given.contains_key(name)
+        self.all.contains_key(name) && !self.defaults.contains(name)
     }
 
     /// All of them, by name.

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use http::StatusCode;
 use keyway_component::{
     Component, Pointer, Redactor,
-    component::{Encoding, LifetimeUnit},
+    component::{Encoding, ExpiryUnit},
     printable,
 };
 use keyway_http::{AttemptEnd, WireAnswer, WireFault, throttle_wait};
@@ -47,7 +47,10 @@ pub fn hear(
     let body = read_body(&answer);
     let context = Context { component, encoding, redactor, now, answer: &answer };
     match &body {
-        Some(body) if answer.status.is_success() && context.succeeds(body) => context.token(body),
+        Some(body) if answer.status.is_success() && !says_error(body) => match context.refusal(body) {
+            Some(refusal) => Err(refusal),
+            None => context.token(body),
+        },
         body => Err(context.fault(body.as_ref())),
     }
 }
@@ -115,14 +118,6 @@ struct Context<'a> {
 // === impl Context ===
 
 impl Context<'_> {
-    /// Whether an answer with a good status is a good one.
-    fn succeeds(&self, body: &Value) -> bool {
-        match &self.component.oauth2.token_response.success {
-            Some(rule) => rule.pointer.find(body) == Some(&rule.equals),
-            None => !says_error(body),
-        }
-    }
-
     fn token(&self, body: &Value) -> Result<Heard, TokenFault> {
         let at = &self.component.oauth2.token_response;
         let status = self.answer.status.as_u16();
@@ -169,6 +164,23 @@ impl Context<'_> {
         Ok(Heard { standard })
     }
 
+    /// What an answer says that is none by the component's rule, though its status is that of a success.
+    fn refusal(&self, body: &Value) -> Option<TokenFault> {
+        let rule = self.component.oauth2.token_response.success.as_ref()?;
+        let found = rule.pointer.find(body);
+        if found == Some(&rule.equals) {
+            return None;
+        }
+        let mut fault = self.fault(Some(body));
+        if fault.kind == TokenFaultKind::Invalid {
+            let said = fault.oauth.as_ref().map(|oauth| oauth.in_brackets()).unwrap_or_default();
+            let found = self.shown(&found.map_or_else(|| "nothing".to_owned(), Value::to_string), 60);
+            fault.kind = TokenFaultKind::Denied;
+            fault.message = format!("the token endpoint refused: its answer has {found} at `{}`{said}", rule.pointer);
+        }
+        Some(fault)
+    }
+
     /// Text of a server, without secrets first and cut afterwards: half a secret would not be recognised.
     fn shown(&self, text: &str, max_chars: usize) -> String {
         printable(&self.redactor.text(text), max_chars)
@@ -190,12 +202,15 @@ impl Context<'_> {
     /// Seconds from now. Nothing, zero and less mean "not told": a token that is dead on arrival cannot be meant.
     fn lifetime_s(&self, body: &Value) -> Option<u64> {
         let at = &self.component.oauth2.token_response;
-        let seconds = |text: String| text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
-        let unit = match at.expires_in_unit {
-            LifetimeUnit::Seconds => 1.0,
-            LifetimeUnit::Milliseconds => 1_000.0,
+        let in_one_second = match at.expiry_unit {
+            ExpiryUnit::Seconds => 1.0,
+            ExpiryUnit::Milliseconds => 1000.0,
         };
-        let relative = at.expires_in.find_text(body).and_then(seconds).map(|number| number / unit);
+        let seconds = |text: String| {
+            let number = text.trim().parse::<f64>().ok().filter(|number| number.is_finite())?;
+            Some(number / in_one_second)
+        };
+        let relative = at.expires_in.find_text(body).and_then(seconds);
         let absolute = || {
             let text = at.expires_at.as_ref()?.find_text(body)?;
             let end = seconds(text.clone()).map(since_1970).or_else(|| {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use keyway_component::{
     Component, Secret, Template,
-    component::{Encoding, Params, TokenMethod},
+    component::{Encoding, Params, TokenRequestMethod},
 };
 use keyway_http::WireCall;
 use serde_json::{Map, Value};
@@ -25,7 +25,7 @@ pub struct Words<'a> {
     /// How the parameters travel.
     pub encoding: Encoding,
     /// The method.
-    pub method: TokenMethod,
+    pub method: TokenRequestMethod,
     /// The client's identifier.
     pub client_id: &'a str,
     /// Whether the request is for a token, so that it says what the token is for.
@@ -104,8 +104,8 @@ pub fn speak(endpoint: &Url, standard_form: &[u8], words: &Words<'_>) -> Result<
     headers.extend(content_type.map(|text| (header::CONTENT_TYPE, HeaderValue::from_static(text))));
     let (timeout, max_body_bytes) = (words.timeout, words.max_body_bytes);
     let method = match words.method {
-        TokenMethod::Post => Method::POST,
-        TokenMethod::Get => Method::GET,
+        TokenRequestMethod::Post => Method::POST,
+        TokenRequestMethod::Get => Method::GET,
     };
     Ok(WireCall { method, url, headers, body, timeout, max_body_bytes })
 }
@@ -235,7 +235,7 @@ mod tests {
             overlay: &overlay,
             grant_type,
             encoding,
-            method: TokenMethod::default(),
+            method: component.oauth2.token_request.method,
             client_id: "id",
             has_target: true,
             secrets: &secrets.into(),

@@ -35,7 +35,7 @@ impl Exchange<'_> {
     /// A proof for a request to an OAuth endpoint.
     pub(super) fn proof(&self, key: &Secret, method: &str, url: &Url) -> Result<HeaderValue, TokenFault> {
         let proven = Proven { method, url, access_token: None, now: self.clock.now() };
-        self.nonces.prove(key, &proven).map_err(|error| unusable(&error))
+        self.rare.get_or_init(Box::default).nonces.prove(key, &proven).map_err(|error| unusable(&error))
     }
 }
 

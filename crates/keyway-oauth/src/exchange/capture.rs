@@ -171,7 +171,7 @@ mod tests {
         assert!(account.endpoints.api_origins.is_empty());
         let captured = [("site".to_owned(), Secret::new("https://eu.acme.test"))].into();
         let settled = account.settled(&captured).unwrap();
-        assert_eq!(settled.endpoints.base_url.unwrap().as_str(), "https://eu.acme.test/api");
+        assert_eq!(settled.endpoints.base_url.as_ref().unwrap().as_str(), "https://eu.acme.test/api");
         let evil = [("site".to_owned(), Secret::new("https://evil.test"))].into();
         assert!(account.settled(&evil).is_err());
     }

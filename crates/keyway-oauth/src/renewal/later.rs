@@ -36,7 +36,8 @@ pub(crate) async fn store_later(inner: &Inner) {
 /// One attempt at that, under the lock, so that no renewal changes what there is to store.
 async fn store_unstored(inner: &Inner, patience: Duration) -> Result<(), StoreError> {
     let mut guard = inner.store.exclusive(&inner.key, patience).await?;
-    let Some(Unstored { token, instead_of }) = inner.state().unstored.clone() else { return Ok(()) };
+    let Some(unstored) = inner.state().unstored.clone() else { return Ok(()) };
+    let Unstored { token, instead_of } = *unstored;
     let now = guard.load().await?;
     // A place whose file has gone is filled. One that a person emptied has a later version, and stays empty.
     let expected = if now.version == Version::default() { now.version } else { instead_of };

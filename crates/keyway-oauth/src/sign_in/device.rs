@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use keyway_component::{
     Secret,
-    component::{Params, TokenMethod},
+    component::{Params, TokenRequestMethod},
     printable,
 };
 use serde_json::Value;
@@ -85,7 +85,7 @@ impl TokenSource {
         let secrets = exchange.client_secrets(overlay).await?;
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("scope", &account.scope_text());
-        let (encoding, method, redirect_uri) = (account.encoding, TokenMethod::Post, None);
+        let (encoding, method, redirect_uri) = (account.encoding, TokenRequestMethod::Post, None);
         let post =
             Post { overlay, grant_type: None, encoding, method, secrets: &secrets, redirect_uri, has_target: true };
         let end = exchange.post(endpoint, form.finish().as_bytes(), post).await?;

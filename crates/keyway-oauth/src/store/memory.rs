@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -17,8 +17,14 @@ pub struct MemoryStore(Arc<Shared>);
 
 struct Shared {
     hash_key: [u8; 32],
-    slots: Mutex<BTreeMap<TokenKey, Arc<tokio::sync::Mutex<()>>>>,
-    records: Mutex<BTreeMap<TokenKey, Stored>>,
+    places: Mutex<BTreeMap<TokenKey, Place>>,
+}
+
+/// Where one token rests. There may be thousands, so what is large lies elsewhere.
+#[derive(Default)]
+struct Place {
+    lease: Arc<tokio::sync::Mutex<()>>,
+    record: Box<Stored>,
 }
 
 struct MemoryGuard {
@@ -36,16 +42,19 @@ impl MemoryStore {
         let mut hash_key = [0; 32];
         // Without randomness the hashes could be guessed, yet they never leave this process.
         let _ = getrandom::fill(&mut hash_key);
-        Self(Arc::new(Shared { hash_key, slots: Mutex::default(), records: Mutex::default() }))
+        Self(Arc::new(Shared { hash_key, places: Mutex::default() }))
     }
 
     fn get(&self, key: &TokenKey) -> Stored {
-        self.0.records.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned().unwrap_or_default()
+        self.places().get(key).map(|place| Stored::clone(&place.record)).unwrap_or_default()
     }
 
     fn change<T>(&self, key: &TokenKey, change: impl FnOnce(&mut Stored) -> T) -> T {
-        let mut records = self.0.records.lock().unwrap_or_else(PoisonError::into_inner);
-        change(records.entry(key.clone()).or_default())
+        change(&mut self.places().entry(key.clone()).or_default().record)
+    }
+
+    fn places(&self) -> MutexGuard<'_, BTreeMap<TokenKey, Place>> {
+        self.0.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -65,12 +74,9 @@ impl TokenStore for MemoryStore {
     }
 
     fn exclusive<'a>(&'a self, key: &'a TokenKey, _ttl: Duration) -> StoreFuture<'a, Box<dyn Exclusive>> {
-        let slot = {
-            let mut slots = self.0.slots.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(slots.entry(key.clone()).or_default())
-        };
+        let lease = Arc::clone(&self.places().entry(key.clone()).or_default().lease);
         Box::pin(async move {
-            let lease = slot.lock_owned().await;
+            let lease = lease.lock_owned().await;
             Ok(Box::new(MemoryGuard { store: self.clone(), key: key.clone(), _lease: lease }) as Box<dyn Exclusive>)
         })
     }

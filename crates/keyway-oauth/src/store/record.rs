@@ -69,9 +69,9 @@ struct WireToken {
     scope: Option<String>,
     extra: Map<String, Value>,
     /// These two are absent in records of earlier versions.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     dpop_key: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     captured: BTreeMap<String, String>,
     begun_with: Option<String>,
 }

@@ -1,6 +1,14 @@
 //! From outcomes to lines: what is counted, put aside and written, and when.
 
-use std::{io, pin::Pin, sync::Arc, task::Poll};
+use std::{
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::Poll,
+};
 
 use futures_util::{Stream, StreamExt};
 use keyway::{Code, Outcome};
@@ -13,6 +21,8 @@ pub(super) struct Delivery {
     pub(super) output: Output,
     pub(super) dead_letters: DeadLetters,
     pub(super) progress: Progress,
+    /// Messages that were taken in so far.
+    pub(super) taken: Arc<AtomicU64>,
     pub(super) stop: Arc<Stop>,
     /// `--on-limit stop`: a message that the API asks to wait for ends the run.
     pub(super) stops_at_limit: bool,
@@ -57,10 +67,10 @@ impl Delivery {
 
     async fn until_it_fails(&mut self, outcomes: &mut (impl Stream<Item = Outcome> + Unpin)) -> Result<(), CliError> {
         loop {
-            // As long as more is ready it is collected. When nothing is, whoever has work may do it once, and what there
+            // As long as more is ready it is collected. When nothing is, whoever is under way may go on once, and what there
             // is then goes out.
             let mut next = at_hand(outcomes).await;
-            if next.is_pending() {
+            if next.is_pending() && self.is_under_way() {
                 tokio::task::yield_now().await;
                 next = at_hand(outcomes).await;
             }
@@ -77,6 +87,11 @@ impl Delivery {
                 None => return self.output.flush(),
             }
         }
+    }
+
+    /// Whether there is a message whose outcome is still to come.
+    fn is_under_way(&self) -> bool {
+        self.taken.load(Ordering::Relaxed) > self.summary.messages + self.summary.left
     }
 
     fn one(&mut self, outcome: &Outcome) -> Result<(), CliError> {

@@ -36,18 +36,16 @@ fn listen_by(rules: Value, status: u16, body: &str) -> Result<Map<String, Value>
 
 #[test]
 fn lifetimes_are_told_in_many_ways() {
-    let ms = json!({"expires_in": "/data/ttl", "expires_in_unit": "milliseconds", "expires_at": "/end"});
+    let ms = json!({"expires_in": "/data/ttl", "expiry_unit": "milliseconds", "expires_at": "/end"});
     let table = [
         (r#"{"access_token":"t","data":{"ttl":60000}}"#, json!(60)),
         (r#"{"access_token":"t","data":{"ttl":"90500"}}"#, json!(90)),
         (r#"{"access_token":"t","data":{"ttl":900}}"#, json!(null)),
-        (r#"{"access_token":"t","end":1000060}"#, json!(60)),
-        (r#"{"access_token":"t","end":1000060000}"#, json!(999_060_000)),
+        (r#"{"access_token":"t","end":1000060000}"#, json!(60)),
         (r#"{"access_token":"t","end":"1970-01-12T13:47:40.000+00:00"}"#, json!(60)),
     ];
     for (body, wanted) in table {
         let standard = listen_by(ms.clone(), 200, body).unwrap();
-        let wanted = if wanted == json!(999_060_000) { json!(LONGEST_LIFETIME_S) } else { wanted };
         assert_eq!(standard.get("expires_in").unwrap_or(&Value::Null), &wanted, "{body}");
     }
     assert!((since_1970(1_790_000_000_000.0) - 1_790_000_000.0).abs() < 1.0, "thirteen digits are milliseconds");
@@ -56,7 +54,7 @@ fn lifetimes_are_told_in_many_ways() {
 
 #[test]
 fn a_good_status_may_be_a_failure() {
-    use TokenFaultKind::{Denied, Invalid, InvalidGrant};
+    use TokenFaultKind::{Denied, InvalidGrant};
     let rules = json!({
         "access_token": "/data/access_token", "success": {"pointer": "/code", "equals": 0}, "error": "/code",
         "error_description": "/message", "invalid_grant": ["40105", "bad_refresh_token"]
@@ -66,7 +64,7 @@ fn a_good_status_may_be_a_failure() {
     let table = [
         (r#"{"code":40105,"message":"revoked","data":{}}"#, InvalidGrant, "revoked"),
         (r#"{"code":40002,"message":"no such app","data":{"access_token":"t"}}"#, Denied, "no such app"),
-        (r#"{"data":{"access_token":"t"}}"#, Invalid, ""),
+        (r#"{"data":{"access_token":"t"}}"#, Denied, "nothing at `/code`"),
     ];
     for (body, kind, says) in table {
         let fault = listen_by(rules.clone(), 200, body).unwrap_err();
@@ -79,6 +77,15 @@ fn a_good_status_may_be_a_failure() {
 }
 
 fn listen(status: u16, headers: &[(&'static str, &str)], body: &str) -> Result<Map<String, Value>, TokenFault> {
+    listen_as(&COMPONENT, status, headers, body)
+}
+
+fn listen_as(
+    component: &Component,
+    status: u16,
+    headers: &[(&'static str, &str)],
+    body: &str,
+) -> Result<Map<String, Value>, TokenFault> {
     let mut map = HeaderMap::new();
     for (name, value) in headers {
         map.append(*name, value.parse().unwrap());
@@ -86,8 +93,7 @@ fn listen(status: u16, headers: &[(&'static str, &str)], body: &str) -> Result<M
     let body = Bytes::copy_from_slice(body.as_bytes()).into();
     let answer = WireAnswer { status: StatusCode::from_u16(status).unwrap(), headers: map, body };
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
-    hear(AttemptEnd::Answered(answer), &COMPONENT, Encoding::Json, &Redactor::default(), now)
-        .map(|heard| heard.standard)
+    hear(AttemptEnd::Answered(answer), component, Encoding::Json, &Redactor::default(), now).map(|heard| heard.standard)
 }
 
 #[test]
@@ -112,6 +118,45 @@ fn h01_every_odd_token_answer_becomes_the_standard_one() {
         assert_eq!(standard["token_type"], "bearer", "{body}");
         assert_eq!(standard.get("expires_in").unwrap_or(&Value::Null), &expires_in, "{body}");
         assert_eq!(standard.get("scope").unwrap_or(&Value::Null), &scope, "{body}");
+    }
+}
+
+/// The component with another `token_response`.
+fn with_response(token_response: Value) -> Component {
+    let mut component = serde_json::to_value(&*COMPONENT).unwrap();
+    component["oauth2"]["token_response"] = token_response;
+    serde_json::from_value(component).unwrap()
+}
+
+#[test]
+fn lifetimes_and_times_may_be_in_milliseconds() {
+    let component = with_response(json!({"expires_at": "/expires_at", "expiry_unit": "milliseconds"}));
+    for body in [
+        r#"{"access_token":"t","expires_in":60000}"#,
+        r#"{"access_token":"t","expires_in":"60999"}"#,
+        r#"{"access_token":"t","expires_at":1000060000}"#,
+        r#"{"access_token":"t","expires_at":"1970-01-12T13:47:40Z"}"#,
+    ] {
+        assert_eq!(listen_as(&component, 200, &[], body).unwrap()["expires_in"], 60, "{body}");
+    }
+}
+
+#[test]
+fn a_success_that_is_none_by_the_components_rule_is_a_refusal() {
+    let component = with_response(json!({
+        "access_token": "/data/token", "success": {"pointer": "/code", "equals": 0}
+    }));
+    let good = listen_as(&component, 200, &[], r#"{"code":0,"data":{"token":"t"}}"#).unwrap();
+    assert_eq!(good["access_token"], "t");
+    let table = [
+        (r#"{"code":40105,"message":"no such app","data":{}}"#, "40105 at `/code`"),
+        (r#"{"code":"0","data":{"token":"t"}}"#, "\"0\" at `/code`"),
+        (r#"{"data":{"token":"t"}}"#, "nothing at `/code`"),
+    ];
+    for (body, said) in table {
+        let fault = listen_as(&component, 200, &[], body).unwrap_err();
+        assert_eq!(fault.kind, TokenFaultKind::Denied, "{body}");
+        assert!(fault.message.contains(said), "{fault}");
     }
 }
 

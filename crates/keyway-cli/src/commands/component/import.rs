@@ -1,0 +1,75 @@
+//! `keyway component import`: from a description to a component file, with a list of what is not in it.
+
+use std::{fs::File, io::Write as _, path::Path, process::ExitCode};
+
+use keyway::import::{ImportChoices, ImportError, Imported, elasticio, openapi};
+use serde_json::Value;
+
+use crate::{
+    args::{ImportArgs, ImportCommand},
+    commands::print,
+    draw,
+    exit::{CliError, SUCCESS, USAGE},
+};
+
+/// Reads a description as one of these.
+type Import = fn(&Value, &ImportChoices) -> Result<Imported, ImportError>;
+
+pub(super) fn run(command: ImportCommand) -> Result<ExitCode, CliError> {
+    let (args, import): (ImportArgs, Import) = match command {
+        ImportCommand::Openapi(args) => (args, openapi),
+        ImportCommand::Elasticio(args) => (args, elasticio),
+    };
+    let file = args.file.display().to_string();
+    let document = read(&args.file)?;
+    let choices = ImportChoices { name: args.name, base_url: args.base_url };
+    let Imported { component, left_out } =
+        import(&document, &choices).map_err(|error| CliError::Usage(format!("`{file}`: {error}")))?;
+    let text = format!("{component:#}\n");
+    let written = match &args.output {
+        Some(path) => write(path, &text).map(|()| path.display().to_string())?,
+        None => print(text.as_bytes()).map(|_| "the component".to_owned())?,
+    };
+    let mut stderr = std::io::stderr().lock();
+    if !left_out.is_empty() {
+        let _ = writeln!(stderr, "Not carried over, or to be looked at:");
+    }
+    for line in left_out {
+        let _ = writeln!(stderr, "  - {line}");
+    }
+    // What was made is held to the same rules as what people write.
+    let (faults, code) = match keyway::check_component(&written, &text) {
+        Ok(checked) => (checked.warnings, SUCCESS),
+        Err(faults) => (faults, USAGE),
+    };
+    if !faults.faults.is_empty() {
+        let _ = stderr.write_all(draw::faults(&faults).as_bytes());
+    }
+    Ok(ExitCode::from(code))
+}
+
+fn read(path: &Path) -> Result<Value, CliError> {
+    let what = format!("`{}`", path.display());
+    let text = std::fs::read_to_string(path).map_err(|why| CliError::Input { what: what.clone(), why })?;
+    // JSON is YAML too, but reading it as JSON is faster and its errors are better.
+    if text.trim_start().starts_with('{') {
+        return serde_json::from_str(&text)
+            .map_err(|error| CliError::Usage(format!("{what} is no valid JSON: {error}; give another file")));
+    }
+    serde_yaml_ng::from_str(&text)
+        .map_err(|error| CliError::Usage(format!("{what} is neither JSON nor YAML: {error}; give another file")))
+}
+
+/// Writes a new file. One that is there is somebody's work.
+fn write(path: &Path, text: &str) -> Result<(), CliError> {
+    let mut file = match File::options().write(true).create_new(true).open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            return Err(CliError::Usage(format!(
+                "`{}` is there already; give another --output, or remove it",
+                path.display()
+            )));
+        }
+        opened => opened.map_err(|why| CliError::Output { what: format!("`{}`", path.display()), why })?,
+    };
+    file.write_all(text.as_bytes()).map_err(|why| CliError::Output { what: format!("`{}`", path.display()), why })
+}

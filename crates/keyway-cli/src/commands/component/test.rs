@@ -1,0 +1,84 @@
+//! `keyway component test`: recorded exchanges, replayed.
+
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use keyway::replay::{ExchangeFile, replay};
+
+use crate::{
+    commands::{block_on, print},
+    exit::{CliError, FAILED, SUCCESS},
+};
+
+pub(super) fn run(paths: &[PathBuf]) -> Result<ExitCode, CliError> {
+    let mut sound = true;
+    for path in paths {
+        let files = if path.is_dir() { keyway::component_files(path)? } else { vec![path.clone()] };
+        for file in files {
+            sound &= test(&file)?;
+        }
+    }
+    Ok(ExitCode::from(if sound { SUCCESS } else { FAILED }))
+}
+
+/// Replays all exchanges of one component. Returns whether nothing differs.
+fn test(component_file: &Path) -> Result<bool, CliError> {
+    let name = component_file.display().to_string();
+    let text = read(component_file)?;
+    let component = keyway::check_component(&name, &text).map_err(|faults| CliError::Faults(Box::new(faults)))?.value;
+    let exchanges = exchanges_of(component_file)?;
+    let mut sound = true;
+    for path in exchanges {
+        let shown = path.display();
+        let file: ExchangeFile = serde_json::from_str(&read(&path)?).map_err(|error| {
+            CliError::Usage(format!("`{shown}` holds no exchanges: {error}; `keyway component new` writes an example"))
+        })?;
+        let mut differences = Vec::new();
+        block_on(async {
+            differences = replay(component_file, &component, &file)
+                .await
+                .map_err(|error| CliError::Usage(format!("`{shown}`: {error}")))?;
+            Ok(ExitCode::SUCCESS)
+        })?;
+        let mut said = format!(
+            "{} {shown}: {}\n",
+            if differences.is_empty() { "ok  " } else { "FAIL" },
+            keyway::printable(&file.title, 100)
+        );
+        for difference in &differences {
+            let _ = writeln!(said, "       {difference}");
+        }
+        sound &= differences.is_empty();
+        print(said.as_bytes())?;
+    }
+    Ok(sound)
+}
+
+/// The files beside a component's, in the order of their names.
+fn exchanges_of(component_file: &Path) -> Result<Vec<PathBuf>, CliError> {
+    let folder = component_file.parent().unwrap_or(Path::new(".")).join("exchanges");
+    let what = || format!("`{}`", folder.display());
+    let entries = std::fs::read_dir(&folder).map_err(|why| CliError::Input { what: what(), why })?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|why| CliError::Input { what: what(), why })?.path();
+        if path.extension().is_some_and(|extension| extension == "json") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        return Err(CliError::Usage(format!(
+            "there are no exchanges in {}; `keyway component new` writes an example",
+            what()
+        )));
+    }
+    Ok(files)
+}
+
+fn read(path: &Path) -> Result<String, CliError> {
+    std::fs::read_to_string(path).map_err(|why| CliError::Input { what: format!("`{}`", path.display()), why })
+}

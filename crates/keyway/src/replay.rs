@@ -1,0 +1,114 @@
+//! Replaying recorded exchanges: a component is proven without a network and without a secret.
+
+mod compare;
+mod file;
+mod wire;
+
+use std::{
+    path::Path,
+    time::{Duration, SystemTime},
+};
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use keyway_component::{Component, component::RetryOverride};
+use keyway_http::{Clock, NoJitter};
+use keyway_oauth::{Credential, grant_inputs};
+use serde_json::Value;
+
+pub use self::file::{Exchange, ExchangeFile, RecordedRequest, RecordedResponse};
+use self::{compare::differences, wire::Recorded};
+use crate::{
+    builder::BuildError,
+    host::{ConnectError, Host},
+    lines::Line,
+};
+
+/// When recorded exchanges happen, unless they say otherwise: 2026-01-01T00:00:00Z.
+const NEW_YEAR_S: u64 = 1_767_225_600;
+
+/// Why exchanges cannot be replayed at all.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// The component cannot be used.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// The account of the exchanges does not fit the component.
+    #[error("the exchange's `account` does not fit: {0}")]
+    Connect(#[from] ConnectError),
+}
+
+/// A clock that stands still.
+struct Still(SystemTime);
+
+impl Clock for Still {
+    fn now(&self) -> SystemTime {
+        self.0
+    }
+}
+
+/// Runs the messages of a file against its recorded answers, and says what differs from the record, a sentence each.
+/// Nothing differs: the component does what it did when it was recorded. No server is asked and nothing is stored; the
+/// clock stands still, and retries follow each other at once.
+///
+/// # Errors
+/// The component or the account cannot be used.
+pub async fn replay(
+    component_file: &Path,
+    component: &Component,
+    file: &ExchangeFile,
+) -> Result<Vec<String>, ReplayError> {
+    let recorded = Recorded::new(&file.exchanges);
+    let now = file.now.unwrap_or_else(|| SystemTime::UNIX_EPOCH + Duration::from_secs(NEW_YEAR_S));
+    let host = Host::builder()
+        .component_file(component_file)
+        .override_component(&component.name)
+        .transport(recorded.clone())
+        .clock(Still(now))
+        .jitter(NoJitter)
+        .retry(RetryOverride { delay_ms: Some(1), ..RetryOverride::default() })
+        .concurrency(1)
+        .build()?;
+    host.connect(account(component, file))?;
+    let lines: Vec<Line> = file.messages.iter().map(|message| Line::Whole(Bytes::from(message.to_string()))).collect();
+    let outcomes: Vec<_> = host.run_in_order(stream::iter(lines)).collect().await;
+    host.close().await;
+
+    let mut found = recorded.differences();
+    if outcomes.len() != file.outcomes.len() {
+        found.push(format!("there are {} outcomes, and {} are recorded", outcomes.len(), file.outcomes.len()));
+    }
+    for (n, (outcome, recorded)) in outcomes.iter().zip(&file.outcomes).enumerate() {
+        let mut line = Vec::new();
+        // Memory takes it, and it is JSON.
+        let _ = outcome.write_line(&mut line);
+        let written: Value = serde_json::from_slice(&line).unwrap_or_default();
+        differences(&format!("outcome {}", n + 1), recorded, &written, &mut found);
+    }
+    Ok(found)
+}
+
+/// The account of the exchanges: what they give, and for all else that its grant takes the input's own name.
+fn account(component: &Component, file: &ExchangeFile) -> Credential {
+    let grants = component.grant_names();
+    let first = grants.iter().find(|grant| **grant != "refresh_token").or(grants.first()).copied().unwrap_or_default();
+    let grant = file.account.get("grant").map_or(first, String::as_str);
+    let mut inputs = grant_inputs(component, grant);
+    inputs.extend(["client_id", "client_secret"].map(str::to_owned));
+    inputs.extend(component.variables.iter().filter(|(_, variable)| variable.secret).map(|(name, _)| name.clone()));
+    let mut values: Vec<(String, String)> = vec![("grant".to_owned(), grant.to_owned())];
+    if component.environments.len() > 1 {
+        let environment = component.default_environment.as_ref().or(component.environments.keys().next());
+        values.extend(environment.map(|name| ("environment".to_owned(), name.clone())));
+    }
+    // Redirect URIs have a form of their own.
+    let stand_in = |name: String| {
+        if name == "redirect_uri" { (name, "https://redirect.example/".to_owned()) } else { (name.clone(), name) }
+    };
+    values.extend(inputs.into_iter().map(stand_in));
+    values.retain(|(name, _)| !file.account.contains_key(name));
+    values.extend(file.account.iter().map(|(name, value)| (name.clone(), value.clone())));
+    let prefix = Component::variable_prefix(&component.name);
+    let variables = values.into_iter().map(|(name, value)| (format!("{prefix}{}", name.to_ascii_uppercase()), value));
+    Credential::from_vars(&component.name, variables)
+}
