@@ -288,10 +288,10 @@ impl Exchange<'_> {
         self.requests.fetch_add(1, Ordering::Relaxed);
         let url = call.url.clone();
         let end = self.transport.send(call).await;
-        if let AttemptEnd::Answered(answer) = &end {
-            if post.secrets.contains_key(DPOP_KEY) {
-                self.rare.get_or_init(Box::default).nonces.adopt(&url, &answer.headers);
-            }
+        if let AttemptEnd::Answered(answer) = &end
+            && post.secrets.contains_key(DPOP_KEY)
+        {
+            self.rare.get_or_init(Box::default).nonces.adopt(&url, &answer.headers);
         }
         Ok(end)
     }

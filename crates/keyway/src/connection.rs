@@ -42,7 +42,7 @@ struct Inner {
     /// Filled in when first needed, and again when the API has refused what was sent.
     secret_headers: Mutex<Option<Arc<HeaderMap>>>,
     /// What the token told, where this is a connection that is settled.
-    captured: Option<Box<BTreeMap<String, Secret>>>,
+    captured: Option<BTreeMap<String, Secret>>,
     /// The settled connection of the last token.
     settled: Mutex<Option<Connection>>,
 }
@@ -112,7 +112,7 @@ impl Connection {
             account: Arc::new(account),
             prepared,
             secret_headers,
-            captured: Some(Box::new(captured)),
+            captured: Some(captured),
             settled: none,
         }));
         *of.settled.lock().unwrap_or_else(PoisonError::into_inner) = Some(settled.clone());
