@@ -42,7 +42,7 @@ use crate::{
     fault::{TokenFault, TokenFaultKind},
     random,
     shared::Rare,
-    token::Token,
+    token::{Captured, Token},
 };
 
 use bound::DPOP_KEY;
@@ -145,7 +145,7 @@ impl Exchange<'_> {
         Ok(token)
     }
 
-    fn settled(&self, captured: &BTreeMap<String, Secret>) -> Result<Account, TokenFault> {
+    fn settled(&self, captured: &Captured) -> Result<Account, TokenFault> {
         let settled = self.account.settled(captured);
         settled.map_err(|error| TokenFault::new(TokenFaultKind::Invalid, error.to_string()))
     }
@@ -359,7 +359,7 @@ impl Exchange<'_> {
             scope: scope.or_else(|| renewed.and_then(|token| token.scope.clone())),
             extra: answer.extra_fields().0.iter().map(|(name, value)| (shown(name), value.clone())).collect(),
             dpop_key: None,
-            captured: BTreeMap::new(),
+            captured: Captured::default(),
             begun_with: renewed.and_then(|token| token.begun_with.clone()),
         }
     }

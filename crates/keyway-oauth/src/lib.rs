@@ -40,4 +40,4 @@ pub use revocation::Revocation;
 pub use shared::rfc3339;
 pub use source::{TokenSource, TokenSourceParts, TokenStats};
 pub use store::{FileStore, MemoryStore, StoreError, TokenKey, TokenStore};
-pub use token::{ExpirySource, Token};
+pub use token::{Captured, ExpirySource, Token};

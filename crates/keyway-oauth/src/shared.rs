@@ -171,7 +171,7 @@ impl Inner {
             self.redactor.know(&self.account.label(), secret);
         }
         let secret = |name: &str| self.account.component.variables.get(name).is_some_and(|variable| variable.secret);
-        for (_, value) in token.into_iter().flat_map(|token| &token.captured).filter(|(name, _)| secret(name)) {
+        for (_, value) in token.into_iter().flat_map(|token| token.captured.iter()).filter(|(name, _)| secret(name)) {
             self.redactor.know(&self.account.inputs_label(), value);
         }
     }

@@ -1,12 +1,13 @@
 //! A token as it was got.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, SystemTime},
-};
+mod captured;
+
+use std::time::{Duration, SystemTime};
 
 use keyway_component::Secret;
 use serde_json::{Map, Value};
+
+pub use captured::Captured;
 
 /// An access token with all that came with it.
 #[derive(Clone)]
@@ -28,7 +29,7 @@ pub struct Token {
     /// The private key that it is bound to (RFC 9449), as it is stored.
     pub dpop_key: Option<Secret>,
     /// Variables that were read from the answers that led to it, by name.
-    pub captured: BTreeMap<String, Secret>,
+    pub captured: Captured,
     /// Keyed hash of the one-time input (code, or refresh token got elsewhere) that began this line of tokens.
     pub begun_with: Option<String>,
 }
@@ -61,15 +62,6 @@ impl Token {
     #[must_use]
     pub fn is_same(&self, other: &Token) -> bool {
         self.access_token.expose_secret_text() == other.access_token.expose_secret_text()
-    }
-
-    /// Whether the same variables with the same values came with it.
-    #[must_use]
-    pub fn captured_the_same(&self, others: &BTreeMap<String, Secret>) -> bool {
-        let texts = |all: &BTreeMap<String, Secret>| {
-            all.iter().map(|(name, value)| (name.clone(), value.expose_secret_text().to_owned())).collect::<Vec<_>>()
-        };
-        self.captured.len() == others.len() && texts(&self.captured) == texts(others)
     }
 }
 

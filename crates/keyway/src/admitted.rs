@@ -8,6 +8,7 @@ use crate::{
     connection::Connection,
     failure::{Code, Failure},
     places::Places,
+    prepared::Prepared,
 };
 
 /// Names are listed up to this many: a run may have thousands of accounts.
@@ -40,16 +41,22 @@ impl Connections {
         true
     }
 
-    /// Where an account's messages may go. Thousands of accounts have their URLs in common, and then share them too.
-    pub(crate) fn places_of(&self, account: &mut Account) -> Arc<Places> {
+    /// Where an account's messages may go, and what its requests have in common. Thousands of accounts have their URLs
+    /// and headers in common, and then share them too.
+    pub(crate) fn shared(&self, account: &mut Account, prepared: Prepared) -> (Arc<Places>, Arc<Prepared>) {
         let like = self.by_component.get(&account.component.name).and_then(|places| self.all.get(*places.first()?));
-        match like.filter(|like| like.account().endpoints == account.endpoints) {
+        let places = match like.filter(|like| like.account().endpoints == account.endpoints) {
             Some(like) => {
                 account.endpoints = Arc::clone(&like.account().endpoints);
                 Arc::clone(like.places())
             }
             None => Arc::new(Places::of(&account.endpoints)),
-        }
+        };
+        let prepared = match like.filter(|like| **like.prepared() == prepared) {
+            Some(like) => Arc::clone(like.prepared()),
+            None => Arc::new(prepared),
+        };
+        (places, prepared)
     }
 
     pub(crate) fn all(&self) -> &[Connection] {

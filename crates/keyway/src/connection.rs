@@ -1,18 +1,14 @@
 //! A connection: component, credential and token source, ready to send.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use http::{HeaderMap, HeaderName, HeaderValue};
-use keyway_component::{Redactor, Secret, Template};
-use keyway_oauth::{Account, Token, TokenSource, TokenStats};
+use http::{HeaderMap, HeaderValue, header::InvalidHeaderValue};
+use keyway_component::Redactor;
+use keyway_oauth::{Account, Captured, Token, TokenSource, TokenStats};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{
     answer::Answer,
-    authorization_header::AuthorizationHeader,
     catalog::LoadedComponent,
     chain,
     failure::{Code, Failure},
@@ -21,6 +17,8 @@ use crate::{
     message::Message,
     pace::Pace,
     places::Places,
+    prepared::Prepared,
+    token_headers::{Headers, TokenHeaders},
 };
 
 /// One account, ready to send. Clones share token, gate and pace.
@@ -31,33 +29,33 @@ struct Inner {
     shared: Arc<Shared>,
     loaded: Arc<LoadedComponent>,
     tokens: TokenSource,
-    /// The token source's, or the same with what the token told.
-    account: Arc<Account>,
     gate: Arc<Gate>,
     /// `None` where the component sets no pace.
     pace: Option<Arc<Pace>>,
     in_flight: Option<Arc<Semaphore>>,
     places: Arc<Places>,
-    prepared: Prepared,
-    /// Filled in when first needed, and again when the API has refused what was sent.
-    secret_headers: Mutex<Option<Arc<HeaderMap>>>,
-    /// What the token told, where this is a connection that is settled.
-    captured: Option<BTreeMap<String, Secret>>,
-    /// The settled connection of the last token.
-    settled: Mutex<Option<Connection>>,
+    prepared: Arc<Prepared>,
+    token_headers: TokenHeaders,
+    /// Only where this is a connection that a token has settled.
+    told: Option<Box<ToldByToken>>,
+    /// Most accounts keep nothing, and there may be thousands of them.
+    kept: Mutex<Option<Box<Kept>>>,
 }
 
-/// The parts of requests that are the same for every message, made once.
+/// What a token told.
+struct ToldByToken {
+    captured: Captured,
+    /// The token source's account with that filled in.
+    account: Arc<Account>,
+}
+
+/// What is made when it is first needed.
 #[derive(Default)]
-pub(crate) struct Prepared {
-    pub(crate) headers: HeaderMap,
-    /// Headers that name a secret: they are filled in at the first attempt, and go only where the token goes.
-    pub(crate) secret_headers: Vec<(HeaderName, Template)>,
-    pub(crate) query: Vec<(String, String)>,
-    /// The headers that the token goes into.
-    pub(crate) authorization: Box<[AuthorizationHeader]>,
-    /// The query parameters that it goes into.
-    pub(crate) authorization_query: Box<[String]>,
+struct Kept {
+    /// Made again when the API has refused what was sent.
+    secret_headers: Option<Arc<HeaderMap>>,
+    /// The settled connection of the last token.
+    settled: Option<Connection>,
 }
 
 // === impl Connection ===
@@ -68,38 +66,29 @@ impl Connection {
         loaded: Arc<LoadedComponent>,
         tokens: TokenSource,
         places: Arc<Places>,
-        prepared: Prepared,
+        prepared: Arc<Prepared>,
     ) -> Self {
         let throttle = &loaded.component().throttle;
         let in_flight = throttle.max_in_flight.map(|permits| Arc::new(Semaphore::new(permits as usize)));
         let pace = throttle.max_per_second.map(|rate| Arc::new(Pace::new(Some(rate))));
-        let account = Arc::clone(tokens.account());
-        let gate = Arc::default();
-        let (secret_headers, settled) = Default::default();
+        let (gate, token_headers, told, kept) = Default::default();
         Self(Arc::new(Inner {
             shared,
             loaded,
             tokens,
-            account,
             gate,
             pace,
             in_flight,
             places,
             prepared,
-            secret_headers,
-            captured: None,
-            settled,
+            token_headers,
+            told,
+            kept,
         }))
     }
 
     /// The same connection for what a token told: it shares token, gate and pace, and has places and headers of its own.
-    pub(crate) fn with_settled(
-        &self,
-        account: Account,
-        prepared: Prepared,
-        captured: BTreeMap<String, Secret>,
-    ) -> Self {
-        let (secret_headers, none) = Default::default();
+    pub(crate) fn with_settled(&self, account: Account, prepared: Prepared, captured: Captured) -> Self {
         let of = &self.0;
         let settled = Self(Arc::new(Inner {
             shared: Arc::clone(&of.shared),
@@ -109,23 +98,26 @@ impl Connection {
             pace: of.pace.clone(),
             in_flight: of.in_flight.clone(),
             places: Arc::new(Places::of(&account.endpoints)),
-            account: Arc::new(account),
-            prepared,
-            secret_headers,
-            captured: Some(captured),
-            settled: none,
+            prepared: Arc::new(prepared),
+            token_headers: TokenHeaders::default(),
+            told: Some(Box::new(ToldByToken { captured, account: Arc::new(account) })),
+            kept: Mutex::default(),
         }));
-        *of.settled.lock().unwrap_or_else(PoisonError::into_inner) = Some(settled.clone());
+        self.kept().get_or_insert_default().settled = Some(settled.clone());
         settled
     }
 
     pub(crate) fn settled_before(&self) -> Option<Self> {
-        self.0.settled.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.kept().as_ref()?.settled.clone()
     }
 
     /// Whether a token told what this connection was made with.
     pub(crate) fn is_settled_for(&self, token: &Token) -> bool {
-        self.0.captured.as_ref().is_none_or(|captured| token.captured_the_same(captured))
+        self.0.told.as_ref().is_none_or(|told| told.captured.is_same(&token.captured))
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Option<Box<Kept>>> {
+        self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends one message.
@@ -151,7 +143,7 @@ impl Connection {
     /// The resolved account.
     #[must_use]
     pub fn account(&self) -> &Arc<Account> {
-        &self.0.account
+        self.0.told.as_ref().map_or_else(|| self.0.tokens.account(), |told| &told.account)
     }
 
     /// Its token source.
@@ -190,37 +182,31 @@ impl Connection {
         &self.0.places
     }
 
-    pub(crate) fn static_headers(&self) -> &HeaderMap {
-        &self.0.prepared.headers
+    /// What its requests have in common.
+    pub(crate) fn prepared(&self) -> &Arc<Prepared> {
+        &self.0.prepared
     }
 
-    pub(crate) fn authorization_headers(&self) -> &[AuthorizationHeader] {
-        &self.0.prepared.authorization
-    }
-
-    pub(crate) fn authorization_query(&self) -> &[String] {
-        &self.0.prepared.authorization_query
+    /// The headers that carry a token.
+    pub(crate) fn token_headers(&self, token: &Arc<Token>) -> Result<Headers, InvalidHeaderValue> {
+        self.0.token_headers.of(token, &self.0.prepared.authorization)
     }
 
     /// The component's headers that name a secret, filled in.
     pub(crate) async fn secret_headers(&self) -> Result<Arc<HeaderMap>, Failure> {
-        let held = || self.0.secret_headers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(headers) = held().as_ref() {
-            return Ok(Arc::clone(headers));
+        if let Some(headers) = self.kept().as_ref().and_then(|kept| kept.secret_headers.clone()) {
+            return Ok(headers);
         }
         let headers = Arc::new(self.fill_secret_headers().await?);
-        *held() = Some(Arc::clone(&headers));
+        self.kept().get_or_insert_default().secret_headers = Some(Arc::clone(&headers));
         Ok(headers)
-    }
-
-    /// The names of those headers.
-    pub(crate) fn secret_header_names(&self) -> impl Iterator<Item = &HeaderName> {
-        self.0.prepared.secret_headers.iter().map(|(name, _)| name)
     }
 
     /// Has those headers read anew: what was refused may have been rotated.
     pub(crate) fn forget_secret_headers(&self) {
-        *self.0.secret_headers.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        if let Some(kept) = self.kept().as_mut() {
+            kept.secret_headers = None;
+        }
     }
 
     async fn fill_secret_headers(&self) -> Result<HeaderMap, Failure> {
@@ -238,13 +224,9 @@ impl Connection {
         Ok(headers)
     }
 
-    pub(crate) fn static_query(&self) -> &[(String, String)] {
-        &self.0.prepared.query
-    }
-
     /// Whether a header is the account's own, whatever a message says.
     pub(crate) fn is_account_header(&self, lower_name: &str) -> bool {
-        self.authorization_headers().iter().any(|header| header.name() == lower_name)
+        self.0.prepared.authorization.iter().any(|(name, _)| name == lower_name)
             || self.0.prepared.secret_headers.iter().any(|(name, _)| name == lower_name)
             || (lower_name == "dpop" && self.account().component.oauth2.dpop)
     }

@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderMap, HeaderName, HeaderValue};
 use keyway_component::Redactor;
 use keyway_http::{Clock, Jitter, Transport};
 use keyway_oauth::{Account, AccountError, AccountSettings, Credential, TokenSource, TokenSourceParts, TokenStore};
@@ -15,12 +14,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     admitted::Connections,
-    authorization_header::AuthorizationHeader,
     builder::HostBuilder,
     catalog::{Catalog, CatalogError, LoadedComponent},
-    connection::{Connection, Prepared},
+    connection::Connection,
     failure::Failure,
     message::Message,
+    prepared::Prepared,
 };
 
 /// Loads components, connects accounts, runs messages. Clones are the same host.
@@ -158,9 +157,10 @@ impl Host {
         })?;
         let loaded = self.component(&name)?;
         let mut account = Account::resolve(loaded.component(), &credential, &self.0.accounts)?;
-        let places = self.admitted().places_of(&mut account);
+        // Where the token tells variables, all of this is made once they are known.
+        let prepared = if account.awaits_captures() { Prepared::default() } else { Prepared::of(&account)? };
+        let (places, prepared) = self.admitted().shared(&mut account, prepared);
         let account = Arc::new(account);
-        let prepared = if account.awaits_captures() { Prepared::default() } else { prepare(&account)? };
         let shared = &self.0.shared;
         let tokens = TokenSource::new(TokenSourceParts {
             account: Arc::clone(&account),
@@ -244,52 +244,4 @@ impl Shared {
         // The semaphore is never closed; without a permit the attempt would only be less limited.
         self.permits.acquire().await.ok()
     }
-}
-
-/// Fills in what is the same for every message of an account.
-pub(crate) fn prepare(account: &Account) -> Result<Prepared, ConnectError> {
-    let api = &account.component.api;
-    let mut prepared = Prepared { headers: HeaderMap::new(), ..Prepared::default() };
-    let plain = |template: &keyway_component::Template| {
-        template.render(|name| account.plain(name).map(std::borrow::Cow::Borrowed))
-    };
-    let error = |header: &str, why: String| ConnectError::Header {
-        component: account.component.name.clone(),
-        header: header.to_owned(),
-        why,
-    };
-    let (mut headers, mut parameters) = (Vec::new(), Vec::new());
-    for authorization in account.authorizations() {
-        match AuthorizationHeader::of(authorization).map_err(|why| error("Authorization", why.to_string()))? {
-            Ok(header) => headers.push(header),
-            Err(parameter) => parameters.push(parameter),
-        }
-    }
-    // There may be thousands of accounts, and most have one place.
-    (prepared.authorization, prepared.authorization_query) = (headers.into(), parameters.into());
-    for (name, template) in &api.headers {
-        let key = HeaderName::try_from(name.as_str()).map_err(|why| error(name, why.to_string()))?;
-        let secret = |name: &str| account.component.variables.get(name).is_some_and(|variable| variable.secret);
-        if let Some(missing) = template.names().find(|name| secret(name) && !account.has_secret(name)) {
-            let input = account.input_name(missing);
-            return Err(error(
-                name,
-                format!(
-                    "the account has no `{missing}`; give {input}, among the credential's `secrets` if it is a file"
-                ),
-            ));
-        }
-        if template.names().any(secret) {
-            prepared.secret_headers.push((key, template.clone()));
-            continue;
-        }
-        let text = plain(template).map_err(|why| error(name, why.to_string()))?;
-        let value = HeaderValue::try_from(text).map_err(|why| error(name, why.to_string()))?;
-        prepared.headers.insert(key, value);
-    }
-    for (name, template) in &api.query {
-        let text = plain(template).map_err(|why| error(name, why.to_string()))?;
-        prepared.query.push((name.clone(), text));
-    }
-    Ok(prepared)
 }

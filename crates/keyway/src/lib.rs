@@ -21,7 +21,6 @@
 
 mod admitted;
 mod answer;
-mod authorization_header;
 mod builder;
 mod catalog;
 mod chain;
@@ -35,11 +34,13 @@ mod message;
 mod outcome;
 mod pace;
 mod places;
+mod prepared;
 mod raw_json;
 pub mod replay;
 mod run;
 mod settled;
 mod sound_json;
+mod token_headers;
 
 pub use answer::{Answer, BodyKind};
 pub use builder::{BuildError, HostBuilder};

@@ -5,7 +5,7 @@ use keyway_oauth::Token;
 use crate::{
     connection::Connection,
     failure::{Code, Failure},
-    host::prepare,
+    prepared::Prepared,
 };
 
 // === impl Connection ===
@@ -34,7 +34,7 @@ impl Connection {
                 "no answer told what `{at}` needs; give the variable in the credential, or correct its `from`"
             )));
         }
-        let prepared = prepare(&account).map_err(|error| refused(error.to_string()))?;
+        let prepared = Prepared::of(&account).map_err(|error| refused(error.to_string()))?;
         Ok(Some(self.with_settled(account, prepared, token.captured.clone())))
     }
 

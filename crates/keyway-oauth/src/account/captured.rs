@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use keyway_component::{Secret, component::Variable};
+use keyway_component::component::Variable;
 
 use super::{Account, AccountError, Context, Endpoints};
-use crate::{metadata::Metadata, secrets::SecretSource};
+use crate::{metadata::Metadata, secrets::SecretSource, token::Captured};
 
 // === impl Account ===
 
@@ -50,7 +50,7 @@ impl Account {
     ///
     /// # Errors
     /// A value that breaks its variable's pattern or type, or makes no https URL.
-    pub fn settled(&self, captured: &BTreeMap<String, Secret>) -> Result<Self, AccountError> {
+    pub fn settled(&self, captured: &Captured) -> Result<Self, AccountError> {
         let component = &self.component;
         let context = Context { component, name: &self.name, origin: self.origin };
         let (mut plain, mut secret) = (BTreeMap::new(), BTreeMap::new());

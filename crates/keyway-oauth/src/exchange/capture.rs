@@ -12,6 +12,7 @@ use super::lifetime::jwt_claims;
 use crate::{
     account::{Account, fits},
     fault::{TokenFault, TokenFaultKind},
+    token::Captured,
 };
 
 /// No value of a variable is longer.
@@ -30,12 +31,8 @@ pub(super) struct Told<'a> {
 ///
 /// # Errors
 /// A value that breaks its variable's pattern or type. It is not shown: a server may write anything into it.
-pub(super) fn capture(
-    account: &Account,
-    told: &Told<'_>,
-    before: Option<&BTreeMap<String, Secret>>,
-) -> Result<BTreeMap<String, Secret>, TokenFault> {
-    let mut captured = BTreeMap::new();
+pub(super) fn capture(account: &Account, told: &Told<'_>, before: Option<&Captured>) -> Result<Captured, TokenFault> {
+    let mut captured = Vec::new();
     for (name, variable) in account.captures() {
         let text = variable.from.iter().find_map(|place| told.find(place)).filter(|text| !text.is_empty());
         let Some(text) = text else {
@@ -53,9 +50,9 @@ pub(super) fn capture(
             );
             return Err(TokenFault::new(TokenFaultKind::Invalid, message));
         }
-        captured.insert(name.to_owned(), Secret::new(text));
+        captured.push((name.to_owned(), Secret::new(text)));
     }
-    Ok(captured)
+    Ok(captured.into_iter().collect())
 }
 
 // === impl Told ===
@@ -169,10 +166,10 @@ mod tests {
         let account = account(site(json!([{"token_response": "/site"}])), &[]);
         assert!(account.awaits_captures() && account.endpoints.base_url.is_none());
         assert!(account.endpoints.api_origins.is_empty());
-        let captured = [("site".to_owned(), Secret::new("https://eu.acme.test"))].into();
+        let captured = [("site".to_owned(), Secret::new("https://eu.acme.test"))].into_iter().collect();
         let settled = account.settled(&captured).unwrap();
         assert_eq!(settled.endpoints.base_url.as_ref().unwrap().as_str(), "https://eu.acme.test/api");
-        let evil = [("site".to_owned(), Secret::new("https://evil.test"))].into();
+        let evil = [("site".to_owned(), Secret::new("https://evil.test"))].into_iter().collect();
         assert!(account.settled(&evil).is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! Tokens that no server is asked for: a key, or user name and password.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::borrow::Cow;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use keyway_component::{Secret, Template};
@@ -9,7 +9,7 @@ use super::Exchange;
 use crate::{
     account::Grant,
     fault::{TokenFault, TokenFaultKind},
-    token::{ExpirySource, Token},
+    token::{Captured, ExpirySource, Token},
 };
 
 // === impl Exchange ===
@@ -50,7 +50,7 @@ impl Exchange<'_> {
             scope: None,
             extra: Default::default(),
             dpop_key: None,
-            captured: BTreeMap::new(),
+            captured: Captured::default(),
             begun_with: None,
         }))
     }

@@ -108,7 +108,7 @@ fn to_wire(token: &Token) -> WireToken {
         captured: token
             .captured
             .iter()
-            .map(|(name, value)| (name.clone(), value.expose_secret_text().to_owned()))
+            .map(|(name, value)| (name.to_owned(), value.expose_secret_text().to_owned()))
             .collect(),
         begun_with: token.begun_with.clone(),
     }

@@ -70,7 +70,7 @@ impl Connection {
             headers.push((name.to_string(), shown));
         }
         if call.confined.token {
-            headers.extend(self.secret_header_names().map(|name| (name.to_string(), MASK.to_owned())));
+            headers.extend(self.prepared().secret_headers.iter().map(|(name, _)| (name.to_string(), MASK.to_owned())));
             for authorization in account.authorizations() {
                 match authorization {
                     Authorization::Header { name, scheme } => {

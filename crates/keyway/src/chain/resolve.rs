@@ -48,7 +48,7 @@ pub(super) struct Call {
 pub(super) fn resolve(connection: &Connection, message: &Message) -> Result<Call, Failure> {
     let component = &connection.account().component;
     let mut query: Vec<(String, String)> = Vec::new();
-    let mut headers = connection.static_headers().clone();
+    let mut headers = connection.prepared().headers.clone();
     let (mut accept, mut repeatable) = (message.accept.clone(), false);
     let (method, url) = match &message.target {
         Target::Request { method, url } => (method.clone(), request_url(connection, message, url)?),
@@ -83,7 +83,7 @@ pub(super) fn resolve(connection: &Connection, message: &Message) -> Result<Call
         )
     })?;
     let mut url = locate(base_url, &url)?;
-    query.extend(connection.static_query().iter().cloned());
+    query.extend(connection.prepared().query.iter().cloned());
     query.extend(message.query.iter().cloned());
     append_query(&mut url, &query);
     let confined = confine(connection, &url)?;

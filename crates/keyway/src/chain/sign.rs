@@ -24,16 +24,16 @@ pub(super) async fn sign(
     for (name, value) in connection.secret_headers().await?.iter() {
         call.headers.insert(name.clone(), value.clone());
     }
-    for header in connection.authorization_headers() {
-        let value = header.value(token).map_err(|_| {
-            Failure::new(
-                Code::TokenResponseInvalid,
-                "the access token has characters that no header can carry; report it to the vendor",
-            )
-        })?;
-        call.headers.insert(header.name().clone(), value);
+    let headers = connection.token_headers(token).map_err(|_| {
+        Failure::new(
+            Code::TokenResponseInvalid,
+            "the access token has characters that no header can carry; report it to the vendor",
+        )
+    })?;
+    for (name, value) in headers.iter() {
+        call.headers.insert(name.clone(), value.clone());
     }
-    for name in connection.authorization_query() {
+    for name in &connection.prepared().authorization_query {
         call.url.query_pairs_mut().append_pair(name, token.access_token.expose_secret_text());
     }
     Ok(true)

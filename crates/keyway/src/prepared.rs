@@ -1,0 +1,76 @@
+//! The parts of requests that are the same for every message, made once. Accounts that have them in common share them:
+//! there may be thousands.
+
+use std::borrow::Cow;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use keyway_component::{Template, component::Authorization};
+use keyway_oauth::Account;
+
+use crate::host::ConnectError;
+
+/// What an account's requests have in common.
+#[derive(Default, PartialEq, Eq)]
+pub(crate) struct Prepared {
+    /// Headers without a secret.
+    pub(crate) headers: HeaderMap,
+    /// Headers that name a secret: they are filled in at the first attempt, and go only where the token goes.
+    pub(crate) secret_headers: Vec<(HeaderName, Template)>,
+    /// Query parameters.
+    pub(crate) query: Vec<(String, String)>,
+    /// The headers that the token goes into, each with its scheme.
+    pub(crate) authorization: Vec<(HeaderName, String)>,
+    /// The query parameters that it goes into.
+    pub(crate) authorization_query: Vec<String>,
+}
+
+// === impl Prepared ===
+
+impl Prepared {
+    /// Fills in what is the same for every message of an account.
+    ///
+    /// # Errors
+    /// A header that cannot be made.
+    pub(crate) fn of(account: &Account) -> Result<Self, ConnectError> {
+        let api = &account.component.api;
+        let mut prepared = Self::default();
+        let plain = |template: &Template| template.render(|name| account.plain(name).map(Cow::Borrowed));
+        let error = |header: &str, why: String| ConnectError::Header {
+            component: account.component.name.clone(),
+            header: header.to_owned(),
+            why,
+        };
+        let header_name = |name: &str| HeaderName::try_from(name).map_err(|why| error(name, why.to_string()));
+        for authorization in account.authorizations() {
+            match authorization {
+                Authorization::Header { name, scheme } => {
+                    prepared.authorization.push((header_name(name)?, scheme.clone()));
+                }
+                Authorization::Query { name } => prepared.authorization_query.push(name.clone()),
+            }
+        }
+        for (name, template) in &api.headers {
+            let key = header_name(name)?;
+            let secret = |name: &str| account.component.variables.get(name).is_some_and(|variable| variable.secret);
+            if let Some(missing) = template.names().find(|name| secret(name) && !account.has_secret(name)) {
+                let input = account.input_name(missing);
+                let why = format!(
+                    "the account has no `{missing}`; give {input}, among the credential's `secrets` if it is a file"
+                );
+                return Err(error(name, why));
+            }
+            if template.names().any(secret) {
+                prepared.secret_headers.push((key, template.clone()));
+                continue;
+            }
+            let text = plain(template).map_err(|why| error(name, why.to_string()))?;
+            let value = HeaderValue::try_from(text).map_err(|why| error(name, why.to_string()))?;
+            prepared.headers.insert(key, value);
+        }
+        for (name, template) in &api.query {
+            let text = plain(template).map_err(|why| error(name, why.to_string()))?;
+            prepared.query.push((name.clone(), text));
+        }
+        Ok(prepared)
+    }
+}
