@@ -2,6 +2,7 @@
 
 pub mod acme;
 pub mod hostile;
+pub mod measured;
 pub mod mock;
 
 use std::collections::BTreeMap;

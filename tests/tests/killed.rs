@@ -17,6 +17,7 @@ use keyway::{
 use keyway_simulator::{Fault, FaultKind, FaultTarget, Options, Simulator};
 use keyway_tests::{
     acme::{self, account_with, rotating_acme},
+    measured::setting,
     mock::{Mock, reply, token},
 };
 use serde_json::json;
@@ -29,7 +30,7 @@ use support::{
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// Kills a series, unless `KEYWAY_TEST_KILLS` says how many.
-const KILLS: usize = 120;
+const KILLS: u64 = 120;
 /// Each has a simulator of its own, and its kills one after another.
 const ACCOUNTS: usize = 6;
 /// No kill comes later than this after a message whose token the server has just ended.
@@ -162,9 +163,9 @@ async fn series(what: &str, token_answer_delay_ms: u64) -> Counts {
     let _alone = ALONE.lock().await;
     support::binary();
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("it is after 1970");
-    let seed = std::env::var("KEYWAY_TEST_SEED").map_or(now.as_nanos() as u64, |seed| seed.parse().expect("a number"));
+    let seed = setting("KEYWAY_TEST_SEED", now.as_nanos() as u64);
     println!("{what}: KEYWAY_TEST_SEED={seed}");
-    let kills = std::env::var("KEYWAY_TEST_KILLS").map_or(KILLS, |kills| kills.parse().expect("a number")) / ACCOUNTS;
+    let kills = setting("KEYWAY_TEST_KILLS", KILLS) as usize / ACCOUNTS;
     let begun = Instant::now();
     let accounts = (0..ACCOUNTS).map(|n| {
         let mut dice = Dice(seed.wrapping_add(n as u64));

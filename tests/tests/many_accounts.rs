@@ -1,13 +1,12 @@
 //! Ten thousand accounts in one process: what each takes while it rests. Alone in its file, so that nobody else's memory
 //! is counted.
 
-use std::fs;
-
 use futures_util::{StreamExt, stream};
 use http::{HeaderMap, StatusCode};
 use keyway::{AttemptEnd, Credential, MemoryStore, Message, SendFuture, Transport, WireAnswer, WireCall};
 use keyway_tests::{
     acme::{acme, host_with},
+    measured::memory,
     mock::token,
 };
 use serde_json::json;
@@ -33,13 +32,6 @@ impl Transport for Wire {
     }
 }
 
-/// Memory of this process that is in use, in bytes.
-fn resident() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").expect("this is Linux");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("the kernel counts it");
-    line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") << 10
-}
-
 fn account(n: usize) -> Credential {
     let client = [("ACME_CLIENT_ID", format!("client-{n}")), ("ACME_CLIENT_SECRET", format!("secret-of-account-{n}"))];
     Credential::from_vars("acme", client).named(format!("account-{n}"))
@@ -53,12 +45,12 @@ async fn an_account_at_rest_is_small() {
     let connect = |n: usize| host.connect(account(n)).unwrap();
     // What is made once is made before.
     connect(ACCOUNTS).send(Message::get("/x")).await.unwrap();
-    let before = resident();
+    let before = memory("self", "VmRSS");
     (0..ACCOUNTS).for_each(|n| drop(connect(n)));
     let messages = stream::iter((0..ACCOUNTS).map(|n| Message::get("/x").credential(format!("account-{n}"))));
     let good = host.run(messages).filter(|outcome| std::future::ready(outcome.result.is_ok())).count().await;
     assert_eq!(good, ACCOUNTS);
-    let each = resident().saturating_sub(before) / ACCOUNTS as u64;
+    let each = memory("self", "VmRSS").saturating_sub(before) / ACCOUNTS as u64;
     println!("{each} bytes an account");
     assert!(each <= MOST_BYTES, "{each} bytes an account");
 }

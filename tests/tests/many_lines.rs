@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use keyway_tests::acme::acme;
+use keyway_tests::{acme::acme, measured::setting};
 use serde_json::{Value, json};
 use support::{
     Home, Keyway,
@@ -73,10 +73,6 @@ impl Kind {
 struct Counted {
     results: u64,
     succeeded: u64,
-}
-
-fn setting(name: &str, usual: u64) -> u64 {
-    std::env::var(name).map_or(usual, |text| text.parse().unwrap_or_else(|_| panic!("{name} is no number")))
 }
 
 fn write_input(home: &Home, lines: u64) {

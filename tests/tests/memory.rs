@@ -5,7 +5,7 @@
 
 mod support;
 
-use std::{convert::Infallible, fs, process::Stdio, sync::LazyLock, time::Duration};
+use std::{convert::Infallible, process::Stdio, sync::LazyLock, time::Duration};
 
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
@@ -13,6 +13,7 @@ use futures_util::{StreamExt, stream};
 use keyway_tests::{
     acme::{account, acme, host_with},
     lines,
+    measured::memory,
     mock::{Mock, Seen, labelled, reply},
     retries,
 };
@@ -65,12 +66,6 @@ async fn large(seen: Seen) -> Response {
     }
 }
 
-/// The most memory that a process ever had, in bytes.
-fn peak(status: &str) -> u64 {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the kernel counts it");
-    line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") << 10
-}
-
 // --- the library, with a small budget, in a process of its own
 
 /// What a process of its own is told, and what it says.
@@ -101,7 +96,7 @@ async fn a_process_of_its_own() {
         }
     }
     codes.dedup();
-    let peak = peak(&fs::read_to_string("/proc/self/status").unwrap());
+    let peak = memory("self", "VmHWM");
     println!("{}", json!({"peak": peak, "good": good, "codes": codes, "longest": longest}));
 }
 

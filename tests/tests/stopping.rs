@@ -122,36 +122,9 @@ async fn a_summary_that_cannot_be_written_costs_nothing_else() {
 
 // --- readers
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_reader_that_goes_away_lets_what_is_under_way_end_and_nothing_more_begin() {
-    let (home, arrived, release) = (Home::new(), watch::Sender::new(0), watch::Sender::new(false));
-    let (tell, released) = (arrived.clone(), release.clone());
-    let api = Mock::api(move |seen| {
-        let (tell, mut released) = (tell.clone(), released.subscribe());
-        async move {
-            if seen.nth > 0 {
-                tell.send_modify(|count| *count += 1);
-                let _ = released.wait_for(|released| *released).await;
-            }
-            reply(200, &json!({}))
-        }
-    })
-    .await;
-    home.write("in", lines(1000));
-    let mut keyway = run(&home, &api).args(["--input", "in", "--concurrency", "4"]).start();
-    keyway.read().await;
-    arrived.subscribe().wait_for(|count| *count == 4).await.unwrap();
-    keyway.close_stdout();
-    release.send_replace(true);
-    let ran = keyway.end().await.succeeded();
-    let sent = api.count("/api/x");
-    assert!(sent < 1000, "{sent} of 1000 were sent: {ran}");
-    assert!(!ran.stderr.contains("error"), "{ran}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_fails_after_the_reader_went_away_is_put_aside_all_the_same() {
-    let (home, arrived, release) = (Home::new(), watch::Sender::new(0), watch::Sender::new(false));
+/// An API that answers its first message at once, and all others with `status` when its run has lost its reader.
+async fn loses_its_reader(home: &Home, status: u16, more: &[&str]) -> (Mock, Ran) {
+    let (arrived, release) = (watch::Sender::new(0), watch::Sender::new(false));
     let (tell, released) = (arrived.clone(), release.clone());
     let api = Mock::api(move |seen| {
         let (tell, mut released) = (tell.clone(), released.subscribe());
@@ -161,17 +134,32 @@ async fn what_fails_after_the_reader_went_away_is_put_aside_all_the_same() {
             }
             tell.send_modify(|count| *count += 1);
             let _ = released.wait_for(|released| *released).await;
-            reply(404, &json!({}))
+            reply(status, &json!({}))
         }
     })
     .await;
     home.write("in", lines(1000));
-    let mut keyway = run(&home, &api).args(["--input", "in", "--concurrency", "4", "--dead-letter", "failed"]).start();
+    let mut keyway = run(home, &api).args(["--input", "in", "--concurrency", "4"]).args(more).start();
     keyway.read().await;
     arrived.subscribe().wait_for(|count| *count == 4).await.unwrap();
     keyway.close_stdout();
     release.send_replace(true);
-    keyway.end().await.succeeded();
+    let ran = keyway.end().await.succeeded();
+    (api, ran)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_goes_away_lets_what_is_under_way_end_and_nothing_more_begin() {
+    let (api, ran) = loses_its_reader(&Home::new(), 200, &[]).await;
+    let sent = api.count("/api/x");
+    assert!(sent < 1000, "{sent} of 1000 were sent: {ran}");
+    assert!(!ran.stderr.contains("error"), "{ran}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fails_after_the_reader_went_away_is_put_aside_all_the_same() {
+    let home = Home::new();
+    let (api, _) = loses_its_reader(&home, 404, &["--dead-letter", "failed"]).await;
     let put_aside = fs::read_to_string(home.file("failed")).unwrap().lines().count();
     assert_eq!(put_aside, api.count("/api/x") - 1, "all that were sent failed, but for the first");
 }

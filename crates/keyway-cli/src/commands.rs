@@ -56,7 +56,7 @@ pub(crate) fn run(command: Command, redactor: &Redactor) -> Result<ExitCode, Cli
     }
 }
 
-pub(super) fn block_on(work: impl Future<Output = Result<ExitCode, CliError>>) -> Result<ExitCode, CliError> {
+pub(super) fn block_on<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -12,6 +12,7 @@ use crate::{
     accounts,
     args::{AccountArgs, ComponentSources, HostArgs, NetworkArgs, OnLimitArg, RetryArgs, account::OneArgs},
     exit::CliError,
+    files::read_text,
     keys::{self, Kept},
 };
 
@@ -141,8 +142,7 @@ pub(crate) fn with_components(
     }
     let path = Path::new(text);
     let file = if path.is_dir() { path.join("component.json") } else { path.to_owned() };
-    let read =
-        std::fs::read_to_string(&file).map_err(|why| CliError::Input { what: format!("`{}`", file.display()), why })?;
+    let read = read_text(&file)?;
     let checked = keyway::check_component(&file.display().to_string(), &read)
         .map_err(|faults| CliError::Faults(Box::new(faults)))?;
     // Whoever names a file means that file, also where its name is a built-in one's.

@@ -8,6 +8,7 @@ mod commands;
 mod connect;
 mod draw;
 mod exit;
+mod files;
 mod folders;
 mod input;
 mod keys;

@@ -3,7 +3,7 @@
 mod elasticio;
 mod openapi;
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 pub use elasticio::elasticio;
 pub use openapi::openapi;
@@ -48,6 +48,35 @@ pub enum ImportError {
         /// What it declares instead.
         found: String,
     },
+}
+
+/// What stands before everything else in a component's file.
+struct Head<'d> {
+    title: &'d str,
+    description: Option<&'d str>,
+    documentation: Option<&'d str>,
+    variables: Map<String, Value>,
+}
+
+/// The file, as far as its head goes.
+fn begun(choices: &ImportChoices, head: Head<'_>) -> Map<String, Value> {
+    let mut component = Map::new();
+    let mut set = |name: &str, value: Value| component.insert(name.to_owned(), value);
+    set("keyway", json!(1));
+    set("name", json!(choices.name.clone().unwrap_or_else(|| slug(head.title))));
+    set("title", json!(crate::printable(head.title, 100)));
+    set("version", json!("1.0.0"));
+    if let Some(description) = head.description.map(sentence).filter(|text| !text.is_empty()) {
+        set("description", json!(description));
+    }
+    if let Some(documentation) = head.documentation.filter(|url| url.starts_with("http")) {
+        set("documentation", json!(documentation));
+    }
+    set("environments", json!({ "production": {} }));
+    if !head.variables.is_empty() {
+        set("variables", Value::Object(head.variables));
+    }
+    component
 }
 
 /// A component's name: lower case, digits and hyphens, a letter first.

@@ -22,7 +22,7 @@ pub use explain::Explanation;
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use http::{Method, StatusCode};
-use keyway_component::component::Retry;
+use keyway_component::{Origin, component::Retry};
 use keyway_http::{AttemptEnd, Schedule, WireAnswer, WireCall, WireFault};
 use keyway_oauth::Token;
 use tokio::time::Instant;
@@ -305,7 +305,7 @@ impl<'a> Journey<'a> {
     }
 
     fn leaves_origin(&self, next: &url::Url) -> bool {
-        next.origin() != self.call.url.origin()
+        Origin::of(next) != Origin::of(&self.call.url)
     }
 
     /// A message's own credentials do not cross an origin either, in whatever header they sit.

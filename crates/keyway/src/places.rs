@@ -79,7 +79,8 @@ impl Places {
 
 impl Endpoint {
     fn of(url: &Url) -> Self {
-        let path = names(&decoded(url.path())).map(str::to_ascii_lowercase).collect();
+        let [path, _] = decoded(url.path());
+        let path = names(&path).map(str::to_ascii_lowercase).collect();
         Self { origin: Origin::of(url), path }
     }
 
@@ -90,9 +91,7 @@ impl Endpoint {
         if !url.path().contains('%') {
             return self.is_path(url.path());
         }
-        // A proxy and the server behind it may each decode once.
-        let once = decoded(url.path());
-        self.is_path(&once) || self.is_path(&decoded(&once))
+        decoded(url.path()).iter().any(|path| self.is_path(path))
     }
 
     fn is_path(&self, path: &str) -> bool {
@@ -102,13 +101,17 @@ impl Endpoint {
     }
 }
 
+/// The text decoded once, and decoded twice: a proxy and the server behind it may each do so.
+pub(crate) fn decoded(text: &str) -> [String; 2] {
+    let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let once = decode(text);
+    let twice = decode(&once);
+    [once, twice]
+}
+
 /// What some server or other takes for the names of a path: without empty ones, and without a `;parameter`.
 fn names(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').map(|part| part.split(';').next().unwrap_or_default()).filter(|name| !name.is_empty())
-}
-
-fn decoded(path: &str) -> String {
-    percent_decode_str(path).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]

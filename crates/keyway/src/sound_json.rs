@@ -30,14 +30,18 @@ impl Reader<'_> {
             let sound = match self.token() {
                 Some(b'"') => self.text(),
                 Some(b'{') => match (open.enter(true), self.token()) {
-                    (true, Some(b'}')) => open.leave(),
+                    (true, Some(b'}')) => {
+                        open.leave();
+                        true
+                    }
                     (true, Some(b'"')) if self.name() => continue,
                     _ => false,
                 },
                 Some(b'[') => match (open.enter(false), self.peek()) {
                     (true, Some(b']')) => {
                         self.at += 1;
-                        open.leave()
+                        open.leave();
+                        true
                     }
                     (true, Some(_)) => continue,
                     _ => false,
@@ -56,9 +60,7 @@ impl Reader<'_> {
             loop {
                 match (open.innermost(), self.token()) {
                     (None, end) => return end.is_none(),
-                    (Some(true), Some(b'}')) | (Some(false), Some(b']')) => {
-                        open.leave();
-                    }
+                    (Some(true), Some(b'}')) | (Some(false), Some(b']')) => open.leave(),
                     (Some(false), Some(b',')) => break,
                     (Some(true), Some(b',')) if self.token() == Some(b'"') && self.name() => break,
                     _ => return false,
@@ -192,9 +194,8 @@ impl Open {
         true
     }
 
-    fn leave(&mut self) -> bool {
+    fn leave(&mut self) {
         self.depth -= 1;
-        true
     }
 
     /// Whether the innermost is an object; `None` outside of all.

@@ -348,9 +348,7 @@ impl Running {
 
     /// The most memory that it ever had, in KiB.
     pub fn peak_memory_kib(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("it runs");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the kernel counts it");
-        line.trim().trim_end_matches(" kB").parse().expect("a number")
+        keyway_tests::measured::memory(&self.pid().to_string(), "VmHWM") >> 10
     }
 
     /// Waits until it has ended by itself, and leaves its output where it is.

@@ -18,10 +18,11 @@ use keyway::{
 
 use super::print;
 use crate::{
-    args::{ComponentCommand, ComponentSources},
+    args::{ComponentSources, component::ComponentCommand},
     connect::with_components,
     draw,
     exit::{CliError, SUCCESS, USAGE},
+    files::{component_files, read_text},
 };
 
 pub(crate) fn run(command: ComponentCommand) -> Result<ExitCode, CliError> {
@@ -152,8 +153,7 @@ fn accounts(component: &Component, text: &mut String) {
 fn check(paths: &[PathBuf]) -> Result<ExitCode, CliError> {
     let mut sound = true;
     for path in paths {
-        let files = if path.is_dir() { keyway::component_files(path) } else { Ok(vec![path.clone()]) };
-        for file in files? {
+        for file in component_files(path)? {
             // A file that cannot be read must not keep the others from being checked.
             match check_file(&file) {
                 Err(CliError::Input { what, why }) => {
@@ -170,7 +170,7 @@ fn check(paths: &[PathBuf]) -> Result<ExitCode, CliError> {
 /// Checks one file and says what was found. Returns whether it can be used.
 fn check_file(file: &Path) -> Result<bool, CliError> {
     let name = file.display().to_string();
-    let text = std::fs::read_to_string(file).map_err(|why| CliError::Input { what: format!("`{name}`"), why })?;
+    let text = read_text(file)?;
     match keyway::check_component(&name, &text) {
         Ok(checked) => {
             if !checked.warnings.faults.is_empty() {

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{ImportChoices, ImportError, Imported, identifier, sentence, slug, text_of};
+use super::{Head, ImportChoices, ImportError, Imported, begun, identifier, sentence, text_of};
 
 /// Makes a component of an elastic.io component's description.
 ///
@@ -60,22 +60,9 @@ pub fn elasticio(document: &Value, choices: &ImportChoices) -> Result<Imported, 
     if !scopes.is_empty() {
         own.insert("scope".to_owned(), json!({ "default": scopes }));
     }
-    let mut component = Map::new();
+    let (description, documentation) = (text_of(document, "description"), text_of(document, "docsUrl"));
+    let mut component = begun(choices, Head { title, description, documentation, variables });
     let mut set = |name: &str, value: Value| component.insert(name.to_owned(), value);
-    set("keyway", json!(1));
-    set("name", json!(choices.name.clone().unwrap_or_else(|| slug(title))));
-    set("title", json!(crate::printable(title, 100)));
-    set("version", json!("1.0.0"));
-    if let Some(description) = text_of(document, "description") {
-        set("description", json!(sentence(description)));
-    }
-    if let Some(documentation) = text_of(document, "docsUrl").filter(|url| url.starts_with("http")) {
-        set("documentation", json!(documentation));
-    }
-    set("environments", json!({ "production": {} }));
-    if !variables.is_empty() {
-        set("variables", Value::Object(variables));
-    }
     set("oauth2", Value::Object(own));
     set("api", json!({ "base_url": base_url }));
     if !retry.is_empty() {

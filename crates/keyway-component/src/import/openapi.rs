@@ -5,9 +5,9 @@ mod schema;
 mod security;
 mod server;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::{ImportChoices, ImportError, Imported, sentence, slug, text_of};
+use super::{Head, ImportChoices, ImportError, Imported, begun, text_of};
 
 /// A description with what is noted about it on the way.
 struct Source<'d> {
@@ -36,22 +36,10 @@ pub fn openapi(document: &Value, choices: &ImportChoices) -> Result<Imported, Im
     let security = source.security(&server)?;
     let (actions, verify) = source.actions();
 
-    let mut component = Map::new();
+    let documentation = text_of(&document["externalDocs"], "url");
+    let description = text_of(info, "description");
+    let mut component = begun(choices, Head { title, description, documentation, variables: server.variables });
     let mut set = |name: &str, value: Value| component.insert(name.to_owned(), value);
-    set("keyway", json!(1));
-    set("name", json!(choices.name.clone().unwrap_or_else(|| slug(title))));
-    set("title", json!(crate::printable(title, 100)));
-    set("version", json!("1.0.0"));
-    if let Some(description) = text_of(info, "description").map(sentence).filter(|text| !text.is_empty()) {
-        set("description", json!(description));
-    }
-    if let Some(documentation) = text_of(&document["externalDocs"], "url").filter(|url| url.starts_with("http")) {
-        set("documentation", json!(documentation));
-    }
-    set("environments", json!({ "production": {} }));
-    if !server.variables.is_empty() {
-        set("variables", Value::Object(server.variables));
-    }
     set("oauth2", security);
     set("api", json!({ "base_url": server.base_url }));
     if let Some(verify) = verify {
@@ -65,7 +53,10 @@ pub fn openapi(document: &Value, choices: &ImportChoices) -> Result<Imported, Im
 
 impl<'d> Source<'d> {
     /// Follows a reference within the document (`#/components/…`, RFC 6901).
-    fn resolved(&self, value: &'d Value) -> &'d Value {
+    fn resolved<'v>(&self, value: &'v Value) -> &'v Value
+    where
+        'd: 'v,
+    {
         let mut value = value;
         // A reference to a reference to itself leads nowhere.
         for _ in 0..16 {

@@ -71,7 +71,8 @@ pub(super) fn confine(connection: &Connection, url: &Url) -> Result<Confined, Fa
 mod tests {
     use proptest::prelude::*;
 
-    use super::{super::spelling::decoded, *};
+    use super::*;
+    use crate::places::decoded;
 
     fn base() -> Url {
         Url::parse("https://app.podero.com/api/partners/v2.0").unwrap()

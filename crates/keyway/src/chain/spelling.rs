@@ -1,9 +1,11 @@
 //! How a URL may be spelled. Checked on the text, before a URL parser folds dot segments and backslashes away.
 
 use keyway_component::printable;
-use percent_encoding::percent_decode_str;
 
-use crate::failure::{Code, Failure};
+use crate::{
+    failure::{Code, Failure},
+    places::decoded,
+};
 
 /// What no parser may see: it would be folded into another place, or cut off.
 pub(super) fn check_text(text: &str) -> Result<(), Failure> {
@@ -54,14 +56,6 @@ fn is_dot_segment(segment: &str) -> bool {
     let dots = |text: &str| text.split(['/', '\\']).any(|part| matches!(part.split(';').next(), Some("." | "..")));
     // Most segments begin with another letter, and only a few are encoded.
     segment.starts_with('.') && dots(segment) || segment.contains('%') && decoded(segment).iter().any(|text| dots(text))
-}
-
-/// The text decoded once, and decoded twice: a proxy and the server behind it may each do so.
-pub(super) fn decoded(text: &str) -> [String; 2] {
-    let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-    let once = decode(text);
-    let twice = decode(&once);
-    [once, twice]
 }
 
 pub(super) fn refused(url: &str, why: &str) -> Failure {

@@ -6,10 +6,11 @@ use keyway::import::{ImportChoices, ImportError, Imported, elasticio, openapi};
 use serde_json::Value;
 
 use crate::{
-    args::{ImportArgs, ImportCommand},
+    args::component::{ImportArgs, ImportCommand},
     commands::print,
     draw,
     exit::{CliError, SUCCESS, USAGE},
+    files::read_text,
 };
 
 /// Reads a description as one of these.
@@ -50,7 +51,7 @@ pub(super) fn run(command: ImportCommand) -> Result<ExitCode, CliError> {
 
 fn read(path: &Path) -> Result<Value, CliError> {
     let what = format!("`{}`", path.display());
-    let text = std::fs::read_to_string(path).map_err(|why| CliError::Input { what: what.clone(), why })?;
+    let text = read_text(path)?;
     // JSON is YAML too, but reading it as JSON is faster and its errors are better.
     if text.trim_start().starts_with('{') {
         return serde_json::from_str(&text)

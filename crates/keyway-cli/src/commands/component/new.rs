@@ -5,7 +5,7 @@ use std::{fs, io, path::Path, process::ExitCode};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    args::NewArgs,
+    args::component::NewArgs,
     ask,
     commands::print,
     exit::{CliError, SUCCESS},

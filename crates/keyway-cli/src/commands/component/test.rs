@@ -11,38 +11,38 @@ use keyway::replay::{ExchangeFile, replay};
 use crate::{
     commands::{block_on, print},
     exit::{CliError, FAILED, SUCCESS},
+    files::{component_files, read_text},
 };
 
 pub(super) fn run(paths: &[PathBuf]) -> Result<ExitCode, CliError> {
+    block_on(test_all(paths))
+}
+
+async fn test_all(paths: &[PathBuf]) -> Result<ExitCode, CliError> {
     let mut sound = true;
     for path in paths {
-        let files = if path.is_dir() { keyway::component_files(path)? } else { vec![path.clone()] };
-        for file in files {
-            sound &= test(&file)?;
+        for file in component_files(path)? {
+            sound &= test(&file).await?;
         }
     }
     Ok(ExitCode::from(if sound { SUCCESS } else { FAILED }))
 }
 
 /// Replays all exchanges of one component. Returns whether nothing differs.
-fn test(component_file: &Path) -> Result<bool, CliError> {
+async fn test(component_file: &Path) -> Result<bool, CliError> {
     let name = component_file.display().to_string();
-    let text = read(component_file)?;
+    let text = read_text(component_file)?;
     let component = keyway::check_component(&name, &text).map_err(|faults| CliError::Faults(Box::new(faults)))?.value;
     let exchanges = exchanges_of(component_file)?;
     let mut sound = true;
     for path in exchanges {
         let shown = path.display();
-        let file: ExchangeFile = serde_json::from_str(&read(&path)?).map_err(|error| {
+        let file: ExchangeFile = serde_json::from_str(&read_text(&path)?).map_err(|error| {
             CliError::Usage(format!("`{shown}` holds no exchanges: {error}; `keyway component new` writes an example"))
         })?;
-        let mut differences = Vec::new();
-        block_on(async {
-            differences = replay(component_file, &component, &file)
-                .await
-                .map_err(|error| CliError::Usage(format!("`{shown}`: {error}")))?;
-            Ok(ExitCode::SUCCESS)
-        })?;
+        let differences = replay(component_file, &component, &file)
+            .await
+            .map_err(|error| CliError::Usage(format!("`{shown}`: {error}")))?;
         let mut said = format!(
             "{} {shown}: {}\n",
             if differences.is_empty() { "ok  " } else { "FAIL" },
@@ -77,8 +77,4 @@ fn exchanges_of(component_file: &Path) -> Result<Vec<PathBuf>, CliError> {
         )));
     }
     Ok(files)
-}
-
-fn read(path: &Path) -> Result<String, CliError> {
-    std::fs::read_to_string(path).map_err(|why| CliError::Input { what: format!("`{}`", path.display()), why })
 }

@@ -18,12 +18,13 @@ use crate::{
     connect::with_components,
     draw,
     exit::{CliError, SUCCESS, USAGE},
+    files::read_text,
 };
 
 /// Reads a credential file, held against its component.
 pub(super) fn read(path: &Path, host: &Host) -> Result<CredentialFile, CliError> {
     let place = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|why| CliError::Input { what: format!("`{place}`"), why })?;
+    let text = read_text(path)?;
     let loaded: Vec<_> = host.component_names().into_iter().filter_map(|name| host.component(name).ok()).collect();
     let find = |name: &str| loaded.iter().map(|loaded| loaded.component().as_ref()).find(|known| known.name == name);
     match keyway::check_credential(&place, &text, find) {

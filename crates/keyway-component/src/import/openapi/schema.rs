@@ -44,13 +44,7 @@ pub(super) fn json_schema(source: &Source<'_>, schema: &Value) -> Value {
 }
 
 fn converted(source: &Source<'_>, schema: &Value, depth: usize) -> Value {
-    let schema = match schema.get("$ref").and_then(Value::as_str) {
-        Some(reference) => {
-            let at = reference.strip_prefix('#').and_then(|pointer| source.document.pointer(pointer));
-            at.unwrap_or(&Value::Null)
-        }
-        None => schema,
-    };
+    let schema = source.resolved(schema);
     if depth > DEEPEST {
         return json!({});
     }

@@ -22,7 +22,11 @@ impl Source<'_> {
             if self.document.get("swagger").is_some() { self.swagger()? } else { self.first()? };
         let over_tls = over_tls(&base_url);
         if over_tls != base_url {
-            self.leave_out(format!("The description names {base_url}, over http; tokens go over https only, so that is what stands in `api.base_url`."));
+            self.leave_out(format!(
+                "The description names {}, over http; tokens go over https only, so that is what stands in \
+                 `api.base_url`.",
+                crate::printable(&base_url, 100)
+            ));
             base_url = over_tls;
         }
         Ok(Server { base_url: base_url.trim_end_matches('/').to_owned(), variables })
