@@ -27,7 +27,7 @@ pub(crate) fn run(name: &str, times: u64) -> Ended {
         // All three are made, so that each pays for the same beginning.
         let (_host, connection) = connected()?;
         let result = connection.send(message.clone()).await;
-        let outcome = Outcome { line: 1, id: None, passthrough: None, result, input: None };
+        let outcome = Outcome { line: 1, id: None, passthrough: None, result, position: None, input: None };
         let mut written = Vec::new();
         for _ in 0..times {
             match name {

@@ -48,10 +48,12 @@ struct Entry {
     output_bytes: u64,
 }
 
-/// The member of a result that says which line it answers.
+/// The members of a result that say which line it answers, and whether that has further results.
 #[derive(Deserialize)]
 struct Numbered {
     line: u64,
+    #[serde(default)]
+    more: bool,
 }
 
 // === impl Answered ===
@@ -185,7 +187,8 @@ impl Checkpoint {
             else {
                 break;
             };
-            found.push(numbered.line);
+            // A message with further results is asked again from its first page.
+            found.extend((!numbered.more).then_some(numbered.line));
             whole += line.len() as u64;
             line.clear();
         }

@@ -33,20 +33,21 @@ pub(crate) struct Summary {
 // === impl Summary ===
 
 impl Summary {
-    /// Counts one outcome.
+    /// Counts one outcome. The last one of a message is what became of it.
     pub(crate) fn count(&mut self, outcome: &Outcome) {
-        self.messages += 1;
         let attempts = match &outcome.result {
-            Ok(answer) => {
-                self.succeeded += 1;
-                answer.attempts
-            }
-            Err(failure) => {
-                self.failed += 1;
-                failure.attempts
-            }
+            Ok(answer) => answer.attempts,
+            Err(failure) => failure.attempts,
         };
         self.attempts += u64::from(attempts);
+        if outcome.has_more() {
+            return;
+        }
+        self.messages += 1;
+        match outcome.result {
+            Ok(_) => self.succeeded += 1,
+            Err(_) => self.failed += 1,
+        }
     }
 
     /// Adds what the accounts have done.

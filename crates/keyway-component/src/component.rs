@@ -6,6 +6,7 @@ mod assertion;
 mod capture;
 mod grant;
 mod oauth2;
+mod pagination;
 mod policy;
 mod second_exchange;
 mod static_grant;
@@ -16,7 +17,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use action::Action;
+pub use action::{Action, BodyEncoding, FilePart, Part};
 pub use api::{AdditionalOrigin, Api, Authorization, FailureRule, Idempotency};
 pub use assertion::{Assertion, Claims, SigningAlgorithm};
 pub use capture::{Capture, JwtClaim, JwtToken};
@@ -28,6 +29,7 @@ pub use oauth2::{
     AlternativeTokenEndpoint, ClientAuthMethod, Encoding, ExpiryUnit, OAuth2, Scope, SuccessRule, TokenRequest,
     TokenRequestMethod, TokenResponse,
 };
+pub use pagination::{Counted, Cursor, NextPage, Pagination};
 pub use policy::{
     AnswerMatch, Backoff, BodyWait, ResetHeader, ResetUnit, Retry, RetryOverride, Throttle, ThrottleWait, TokenRejected,
 };

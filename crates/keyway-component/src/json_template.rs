@@ -2,7 +2,7 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::template::{Template, TemplateError};
 
@@ -28,19 +28,43 @@ impl JsonTemplate {
         &self.source
     }
 
-    /// The value with every text replaced by what `fill` makes of it.
+    /// The value with every text replaced by what `fill` makes of it. Members and items for which that is nothing are left
+    /// out.
     ///
     /// # Errors
     /// The first that `fill` gives.
-    pub fn render<E>(&self, fill: impl Fn(&Template) -> Result<Value, E>) -> Result<Value, E> {
-        let mut templates = self.templates.iter();
-        let mut filled = self.source.clone();
-        replace(&mut filled, &mut |place| match templates.next() {
-            Some(template) => fill(template).map(|value| *place = value),
-            None => Ok(()),
-        })?;
-        Ok(filled)
+    pub fn render<E>(&self, fill: impl Fn(&Template) -> Result<Option<Value>, E>) -> Result<Option<Value>, E> {
+        filled(&self.source, &mut self.templates.iter(), &fill)
     }
+}
+
+/// Visits the texts in the order in which [`replace`] does.
+fn filled<E>(
+    value: &Value,
+    templates: &mut std::slice::Iter<'_, Template>,
+    fill: &impl Fn(&Template) -> Result<Option<Value>, E>,
+) -> Result<Option<Value>, E> {
+    Ok(match value {
+        Value::String(_) => match templates.next() {
+            Some(template) => fill(template)?,
+            None => None,
+        },
+        Value::Array(items) => {
+            let mut all = Vec::with_capacity(items.len());
+            for item in items {
+                all.extend(filled(item, templates, fill)?);
+            }
+            Some(Value::Array(all))
+        }
+        Value::Object(members) => {
+            let mut all = Map::new();
+            for (name, member) in members {
+                all.extend(filled(member, templates, fill)?.map(|member| (name.clone(), member)));
+            }
+            Some(Value::Object(all))
+        }
+        other => Some(other.clone()),
+    })
 }
 
 /// Visits every text, always in the same order.
@@ -93,8 +117,15 @@ mod tests {
         let template =
             JsonTemplate::try_from(json!({"a": ["{x}", 1, true], "b": {"c": "{x}{y}"}, "{z}": null})).unwrap();
         assert_eq!(template.names().collect::<Vec<_>>(), ["x", "x", "y"]);
-        let fill = |template: &Template| template.render(|name| Some(name.to_uppercase().into())).map(Value::String);
-        assert_eq!(template.render(fill).unwrap(), json!({"a": ["X", 1, true], "b": {"c": "XY"}, "{z}": null}));
+        let fill = |template: &Template| {
+            template.render(|name| Some(name.to_uppercase().into())).map(|text| Some(Value::String(text)))
+        };
+        let filled = template.render(fill).unwrap();
+        assert_eq!(filled, Some(json!({"a": ["X", 1, true], "b": {"c": "XY"}, "{z}": null})));
+        let without_x = |template: &Template| {
+            Ok::<_, ()>(template.names().all(|name| name != "x").then(|| template.source().into()))
+        };
+        assert_eq!(template.render(without_x).unwrap(), Some(json!({"a": [1, true], "b": {}, "{z}": null})));
         assert!(JsonTemplate::try_from(json!(["{"])).is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! The lint: what a schema cannot say. One subject a file.
 
-mod actions;
+mod action;
+mod api;
 mod assertions;
 mod captures;
 mod credential;
@@ -24,7 +25,8 @@ pub(crate) fn component(component: &Component) -> Vec<Fault> {
     grants::lint(component, &mut faults);
     assertions::lint(component, &mut faults);
     static_grants::lint(component, &mut faults);
-    actions::lint(component, &mut faults);
+    api::lint(component, &mut faults);
+    action::lint(component, &mut faults);
     faults
 }
 

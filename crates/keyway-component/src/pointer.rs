@@ -6,13 +6,13 @@ use std::{borrow::Cow, fmt};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 /// What a rule compares is no longer than this: a tree of more has many times its size.
 const LONGEST_FOUND: usize = 64 << 10;
 
 /// A JSON pointer such as `/error/message`; the empty one is the whole document.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Pointer(String);
 
@@ -44,7 +44,13 @@ impl Pointer {
         (found.len() <= LONGEST_FOUND).then(|| serde_json::from_str(found).ok())?
     }
 
-    /// The same as text, as [`Pointer::find_text`] gives it.
+    /// What stands there in JSON text, as the very text, however long it is.
+    #[must_use]
+    pub fn seek_raw<'j>(&self, json: &'j [u8]) -> Option<&'j str> {
+        seek::seek(json, &self.steps()?).map(RawValue::get)
+    }
+
+    /// What [`Pointer::seek`] finds as text, as [`Pointer::find_text`] gives it.
     #[must_use]
     pub fn seek_text(&self, json: &[u8]) -> Option<String> {
         text(&self.seek(json)?)

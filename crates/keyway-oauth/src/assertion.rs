@@ -87,7 +87,7 @@ fn lay_over(
 ) -> Result<(), TemplateError> {
     for (name, template) in over {
         let value = match template {
-            Some(template) => template.render(fill)?,
+            Some(template) => template.render(|text| fill(text).map(Some))?.unwrap_or_default(),
             None => Value::Null,
         };
         // An account that leaves an optional value out leaves the claim out.

@@ -46,6 +46,18 @@ impl Answer {
         Self { status, headers, body, kind, attempts: 0, elapsed: Duration::ZERO }
     }
 
+    /// The same answer with a part of its body, which is JSON, as its body.
+    pub(crate) fn with_body(&self, part: Bytes) -> Self {
+        let headers = self.headers.clone();
+        let (body, kind) = (Body::from(part), BodyKind::Json);
+        Self { status: self.status, headers, attempts: self.attempts, elapsed: self.elapsed, body, kind }
+    }
+
+    /// The same answer without its body.
+    pub(crate) fn without_body(self) -> Self {
+        Self { body: Body::default(), kind: BodyKind::None, ..self }
+    }
+
     /// What the body is.
     #[must_use]
     pub fn body_kind(&self) -> BodyKind {

@@ -6,21 +6,10 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use jsonschema::Validator;
-use keyway_component::{Component, Faults, check_component, component::Action, nearest};
-use serde_json::{Map, Value};
+use keyway_component::{Faults, check_component, nearest};
+use serde_json::Value;
 
-use crate::failure::{Code, Failure};
-
-/// A component with what is compiled from it when first needed.
-#[derive(Debug)]
-pub struct LoadedComponent {
-    component: Arc<Component>,
-    validators: BTreeMap<String, OnceLock<Option<Validator>>>,
-    /// Where it was read from; `None` for a built-in one.
-    path: Option<PathBuf>,
-    warnings: Option<Faults>,
-}
+use crate::loaded::LoadedComponent;
 
 /// A component that cannot be loaded.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -75,71 +64,6 @@ pub(crate) struct Catalog {
 struct BuiltIn {
     text: &'static str,
     read: OnceLock<Option<Arc<LoadedComponent>>>,
-}
-
-// === impl LoadedComponent ===
-
-impl LoadedComponent {
-    fn new(component: Component, path: Option<PathBuf>, warnings: Option<Faults>) -> Self {
-        let validators = component.actions.keys().map(|name| (name.clone(), OnceLock::new())).collect();
-        Self { component: Arc::new(component), validators, path, warnings }
-    }
-
-    /// The component.
-    #[must_use]
-    pub fn component(&self) -> &Arc<Component> {
-        &self.component
-    }
-
-    /// The file that it was read from; `None` for a built-in one.
-    #[must_use]
-    pub fn path(&self) -> Option<&Path> {
-        self.path.as_deref()
-    }
-
-    /// What a reader of its file should know.
-    #[must_use]
-    pub fn warnings(&self) -> Option<&Faults> {
-        self.warnings.as_ref().filter(|warnings| !warnings.faults.is_empty())
-    }
-
-    pub(crate) fn action(&self, name: &str) -> Result<&Action, Failure> {
-        self.component.actions.get(name).ok_or_else(|| {
-            let shown = keyway_component::printable(name, 60);
-            let hint = match nearest(name, self.component.actions.keys().map(String::as_str)) {
-                Some(meant) => format!("did you mean `{meant}`?"),
-                None => format!("`keyway component show {}` lists them", self.component.name),
-            };
-            Failure::new(Code::UnknownAction, format!("`{}` has no action `{shown}`; {hint}", self.component.name))
-        })
-    }
-
-    /// Checks an action's parameters against its schema. Values are left out of what is said: they may be private.
-    pub(crate) fn check_params(&self, name: &str, params: &Map<String, Value>) -> Result<(), Failure> {
-        let Some(action) = self.component.actions.get(name) else { return Ok(()) };
-        let invalid = |why: String| Err(Failure::new(Code::InvalidParams, format!("`params` of `{name}`: {why}")));
-        let Some(schema) = &action.params else {
-            let named: Vec<&str> = action.url.names().collect();
-            return match params.keys().find(|given| !named.contains(&given.as_str())) {
-                Some(unknown) => invalid(format!("`{unknown}` is no parameter of it")),
-                None => Ok(()),
-            };
-        };
-        let compiled = self.validators.get(name).and_then(|slot| {
-            let build = || jsonschema::draft202012::options().should_validate_formats(true).build(schema).ok();
-            slot.get_or_init(build).as_ref()
-        });
-        let Some(validator) = compiled else { return invalid("its schema cannot be used".to_owned()) };
-        let document = Value::Object(params.clone());
-        match validator.iter_errors(&document).next() {
-            Some(error) => {
-                let place = error.instance_path().to_string();
-                let place = if place.is_empty() { "the whole".to_owned() } else { format!("`{place}`") };
-                invalid(format!("{place}: {}", error.masked()))
-            }
-            None => Ok(()),
-        }
-    }
 }
 
 // === impl Catalog ===

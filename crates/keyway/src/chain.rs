@@ -9,13 +9,16 @@
 //! 7. [`judge`] — done, renew once, wait, or fail
 //! 8. render — the `outcome` module, after a message has left here
 
+mod action;
 mod confine;
+mod content;
 mod explain;
 mod judge;
 mod redirect;
 mod resolve;
 mod sign;
 mod spelling;
+mod values;
 
 pub use explain::Explanation;
 
@@ -26,6 +29,7 @@ use keyway_component::{Origin, component::Retry};
 use keyway_http::{AttemptEnd, Schedule, WireAnswer, WireCall, WireFault};
 use keyway_oauth::Token;
 use tokio::time::Instant;
+use url::Url;
 
 use self::{
     confine::Confined,
@@ -33,12 +37,12 @@ use self::{
     resolve::Call,
 };
 use crate::{
-    answer::Answer,
+    answer::{Answer, BodyKind},
     connection::Connection,
     failure::{Attempt, Code, Failure, RequestSummary},
     gate::{Change, GateReason, Pass, Patience, Shut},
     host::OnLimit,
-    message::Message,
+    message::{Message, Target},
     raw_json::DEEPEST,
 };
 
@@ -47,11 +51,20 @@ const MAX_REDIRECTS: u32 = 5;
 
 /// Takes one message from resolving to its answer.
 pub(crate) async fn run(connection: &Connection, message: &Message) -> Result<Answer, Failure> {
+    run_at(connection, message, None).await.map(|(answer, _)| answer)
+}
+
+/// The same, with a URL that an earlier answer gave instead of the message's own. Gives the URL that answered, too.
+pub(crate) async fn run_at(
+    connection: &Connection,
+    message: &Message,
+    at: Option<&Url>,
+) -> Result<(Answer, Url), Failure> {
     let begun = Instant::now();
     // Where the token tells the host, nothing can be resolved without one.
     let settled = connection.settled().await.map_err(|failure| finished(failure, begun))?;
     let connection = settled.as_ref().unwrap_or(connection);
-    let mut journey = match resolve::resolve(connection, message) {
+    let mut journey = match resolve::resolve(connection, message).and_then(|call| call.at(connection, at)) {
         Ok(call) => Journey::new(connection, call, begun),
         Err(mut failure) => {
             let parts = failure.parts_mut();
@@ -63,7 +76,7 @@ pub(crate) async fn run(connection: &Connection, message: &Message) -> Result<An
         Ok(mut answer) => {
             answer.attempts = journey.attempts;
             answer.elapsed = begun.elapsed();
-            Ok(answer)
+            check_output(connection, message, answer).map(|answer| (answer, journey.call.url))
         }
         Err(mut failure) => {
             let parts = failure.parts_mut();
@@ -77,6 +90,21 @@ pub(crate) async fn run(connection: &Connection, message: &Message) -> Result<An
             Err(finished(failure, begun))
         }
     }
+}
+
+/// Holds the answer of an action against the schema that it declares.
+fn check_output(connection: &Connection, message: &Message, answer: Answer) -> Result<Answer, Failure> {
+    let Target::Action(name) = &message.target else { return Ok(answer) };
+    if answer.body_kind() != BodyKind::Json || answer.status.as_u16() >= 400 {
+        return Ok(answer);
+    }
+    let Some(why) = connection.loaded().breaks_output(name, answer.bytes()) else { return Ok(answer) };
+    let why =
+        format!("the answer is not what `output` of the action `{name}` says: {why}; correct the one or the other");
+    let mut failure = Failure::new(Code::ResponseInvalid, why);
+    let parts = failure.parts_mut();
+    (parts.attempts, parts.elapsed, parts.answer) = (answer.attempts, answer.elapsed, Some(answer));
+    Err(failure)
 }
 
 fn finished(mut failure: Failure, begun: Instant) -> Failure {
@@ -289,7 +317,7 @@ impl<'a> Journey<'a> {
     }
 
     /// Where the answer leads, if it may be followed: a repeatable read, to a place that messages may go to.
-    fn redirected(&self, wire: &WireAnswer) -> Option<(url::Url, Confined)> {
+    fn redirected(&self, wire: &WireAnswer) -> Option<(Url, Confined)> {
         let reads = matches!(self.call.method, Method::GET | Method::HEAD);
         if !reads || self.redirects >= MAX_REDIRECTS {
             return None;
@@ -304,7 +332,7 @@ impl<'a> Journey<'a> {
         Some((next, confined))
     }
 
-    fn leaves_origin(&self, next: &url::Url) -> bool {
+    fn leaves_origin(&self, next: &Url) -> bool {
         Origin::of(next) != Origin::of(&self.call.url)
     }
 

@@ -9,11 +9,11 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{
     answer::Answer,
-    catalog::LoadedComponent,
     chain,
     failure::{Code, Failure},
     gate::Gate,
     host::Shared,
+    loaded::LoadedComponent,
     message::Message,
     pace::Pace,
     places::Places,

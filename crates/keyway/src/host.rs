@@ -15,9 +15,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     admitted::Connections,
     builder::HostBuilder,
-    catalog::{Catalog, CatalogError, LoadedComponent},
+    catalog::{Catalog, CatalogError},
     connection::Connection,
     failure::Failure,
+    loaded::LoadedComponent,
     message::Message,
     prepared::Prepared,
 };

@@ -30,9 +30,14 @@ mod failure;
 mod gate;
 mod host;
 mod lines;
+mod loaded;
+mod merged;
 mod message;
+mod next_page;
 mod outcome;
 mod pace;
+mod paged;
+mod pages;
 mod places;
 mod prepared;
 mod raw_json;
@@ -44,7 +49,7 @@ mod token_headers;
 
 pub use answer::{Answer, BodyKind};
 pub use builder::{BuildError, HostBuilder};
-pub use catalog::{CatalogError, LoadedComponent, component_files};
+pub use catalog::{CatalogError, component_files};
 pub use chain::Explanation;
 pub use connection::Connection;
 pub use failure::{Attempt, Code, Failure, FailureParts, RequestSummary};
@@ -65,7 +70,8 @@ pub use keyway_oauth::{
     TokenStats, TokenStore, client_owner, freshness, grant_inputs, rfc3339, sign_in, store,
 };
 pub use lines::{Line, Lines};
-pub use message::{InvalidMessage, Message, message_schema, parse as parse_message};
-pub use outcome::{Input, Outcome, outcome_schema};
+pub use loaded::LoadedComponent;
+pub use message::{Each, InvalidMessage, Message, Paginate, message_schema, parse as parse_message};
+pub use outcome::{Input, Outcome, Position, outcome_schema};
 pub use raw_json::RawJson;
 pub use run::Incoming;

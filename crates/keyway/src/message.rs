@@ -8,7 +8,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Method;
 use keyway_component::component::RetryOverride;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use parse::{InvalidMessage, parse};
@@ -33,6 +34,31 @@ pub struct Message {
     pub(crate) retry: RetryOverride,
     pub(crate) timeout: Option<Duration>,
     pub(crate) idempotency_key: Option<String>,
+    pub(crate) paginate: Option<Paginate>,
+}
+
+/// All pages of an action, instead of its first one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Paginate {
+    /// What each result is.
+    #[serde(default)]
+    pub each: Each,
+    /// The most results; all when absent.
+    #[serde(default)]
+    #[schemars(range(min = 1))]
+    pub limit: Option<u64>,
+}
+
+/// What a result of a message with `paginate` is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Each {
+    /// A page, as the API gave it.
+    #[default]
+    Page,
+    /// An item of a page.
+    Item,
 }
 
 /// What is asked for.
@@ -108,6 +134,7 @@ impl Message {
             retry: RetryOverride::default(),
             timeout: None,
             idempotency_key: None,
+            paginate: None,
         }
     }
 
@@ -208,6 +235,14 @@ impl Message {
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// All pages of the action. A stream gives an outcome for each page or item; [`crate::Connection::send`] gives the
+    /// first page, and [`crate::Connection::pages`] all of them.
+    #[must_use]
+    pub fn paginate(mut self, paginate: Paginate) -> Self {
+        self.paginate = Some(paginate);
         self
     }
 

@@ -25,8 +25,21 @@ pub struct Outcome {
     pub passthrough: Option<RawJson>,
     /// The answer, or why there is none that is good.
     pub result: Result<Answer, Failure>,
+    /// Which of the message's outcomes it is, where `paginate` asks for several.
+    pub position: Option<Position>,
     /// The line as it came, for a dead-letter file. `None` for messages that were not read from a line.
     pub input: Option<Input>,
+}
+
+/// The place of an outcome among those of its message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// The page that it is, or is of, from 1.
+    pub page: u64,
+    /// The item's number among all items, from 1; `None` for whole pages, failures, and where there is no item at all.
+    pub item: Option<u64>,
+    /// Whether another outcome of the message follows.
+    pub more: bool,
 }
 
 /// A line as it came.
@@ -48,6 +61,12 @@ impl Outcome {
     /// What the writer says; memory says nothing.
     pub fn write_line(&self, out: &mut impl Write) -> io::Result<()> {
         line::write(self, out)
+    }
+
+    /// Whether another outcome of the same message follows.
+    #[must_use]
+    pub fn has_more(&self) -> bool {
+        self.position.is_some_and(|position| position.more)
     }
 
     /// Gives the body's share of the host's memory budget back, and keeps the body.

@@ -2,15 +2,21 @@
 
 use std::future;
 
-use futures_util::{Stream, StreamExt, stream::BoxStream};
-use tokio_util::task::AbortOnDropHandle;
+use futures_util::{
+    Stream, StreamExt,
+    stream::{self, BoxStream},
+};
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     failure::{Code, Failure},
     host::Host,
     lines::Line,
+    merged::Merged,
     message::{InvalidMessage, Message, parse},
     outcome::{Input, Outcome},
+    paged::{About, Paged},
+    pages::Pages,
 };
 
 /// One item of input.
@@ -22,6 +28,13 @@ pub enum Incoming {
     Line(Line),
     /// A line with its number, for a run that passes others over.
     NumberedLine(u64, Line),
+}
+
+/// What a message came to.
+pub(crate) struct Ran {
+    pub(crate) outcome: Outcome,
+    /// Its further outcomes, where it asked for several.
+    pub(crate) further: Option<BoxStream<'static, Outcome>>,
 }
 
 /// What is known of an item before it is run.
@@ -52,12 +65,14 @@ impl From<Line> for Incoming {
 
 impl Host {
     /// Runs messages through the connections that were made. Outcomes come in the order in which they are done; their
-    /// `line` counts the input from 1, or is the number that came with a line. Memory stays bounded: only so many messages are taken as there are slots.
+    /// `line` counts the input from 1, or is the number that came with a line. Memory stays bounded: only so many messages
+    /// are taken as there are slots. A message with `paginate` has several outcomes, of which the last one says so.
     pub fn run<S>(&self, messages: S) -> BoxStream<'static, Outcome>
     where
         S: Stream<Item: Into<Incoming> + Send> + Send + 'static,
     {
-        self.spawned(items(messages)).buffer_unordered(self.slots()).boxed()
+        let slots = self.slots();
+        Merged::new(self.spawned(items(messages)).buffer_unordered(slots), slots).boxed()
     }
 
     /// The same with outcomes in the order of the input. A slow message holds the finished ones behind it back.
@@ -66,25 +81,26 @@ impl Host {
         S: Stream<Item: Into<Incoming> + Send> + Send + 'static,
     {
         // A finished outcome may wait long for its turn, and nobody must wait for the memory that it holds.
-        let released = self.spawned(items(messages)).map(|outcome| async move {
-            let mut outcome = outcome.await;
-            outcome.release();
-            outcome
+        let released = self.spawned(items(messages)).map(|ran| async move {
+            let mut ran = ran.await;
+            ran.outcome.release();
+            ran
         });
-        released.buffered(self.slots()).boxed()
+        Merged::in_order(released.buffered(self.slots())).boxed()
     }
 
     /// Each message in a task of its own, which ends when nobody wants its outcome any more.
     fn spawned(
         &self,
         items: BoxStream<'static, Incoming>,
-    ) -> impl Stream<Item: Future<Output = Outcome> + Send> + Send + 'static + use<> {
+    ) -> impl Stream<Item: Future<Output = Ran> + Send> + Send + 'static + use<> {
         let (host, stopped) = (self.clone(), self.interrupted());
         items.enumerate().map(move |(n, incoming)| {
             let line = if let Incoming::NumberedLine(line, _) = incoming { line } else { n as u64 + 1 };
             let (kept, host, interrupted) = (incoming.clone(), host.clone(), stopped.clone());
             // An interrupted host begins nothing any more. Boxed, the task is moved about as a pointer.
-            let begin = || AbortOnDropHandle::new(tokio::spawn(Box::pin(async move { host.one(line, incoming).await })));
+            let begin =
+                || AbortOnDropHandle::new(tokio::spawn(Box::pin(async move { host.one(line, incoming).await })));
             let work = (!interrupted.is_cancelled()).then(begin);
             let task = async move {
                 match work {
@@ -96,20 +112,17 @@ impl Host {
                 tokio::select! {
                     biased;
                     done = task => match done {
-                        Ok(outcome) => outcome,
+                        Ok(ran) => ran,
                         // A fault of ours must not cost a line of output.
-                        Err(_) => kept.read().failed(line, Failure::new(Code::Internal, "the message's task ended without a result; report this")),
+                        Err(_) => kept.read().failed(line, lost()),
                     },
-                    () = interrupted.cancelled() => {
-                        let why = "the run was stopped before this message was done; what it writes may have happened, so look before you repeat it";
-                        kept.read().failed(line, Failure::new(Code::Interrupted, why))
-                    }
+                    () = interrupted.cancelled() => kept.read().failed(line, stopped_before()),
                 }
             }
         })
     }
 
-    async fn one(&self, line: u64, incoming: Incoming) -> Outcome {
+    async fn one(&self, line: u64, incoming: Incoming) -> Ran {
         let read = incoming.read();
         let message = match &read.message {
             Ok(message) => message,
@@ -122,10 +135,55 @@ impl Host {
             Ok(connection) => connection,
             Err(failure) => return read.failed(line, failure),
         };
-        let result = crate::chain::run(&connection, message).await;
         let (id, passthrough) = (message.id.clone(), message.passthrough.clone());
-        Outcome { line, id, passthrough, result, input: read.input }
+        if let Some(paginate) = message.paginate {
+            let pages = Pages::new(connection, message.clone());
+            let paged = Paged::new(pages, paginate, About { line, id, passthrough, input: read.input });
+            return self.first_of(paged).await;
+        }
+        let result = crate::chain::run(&connection, message).await;
+        Ran::only(Outcome { line, id, passthrough, result, position: None, input: read.input })
     }
+
+    async fn first_of(&self, mut paged: Paged) -> Ran {
+        let outcome = paged.next().await;
+        let further = paged.has_next().then(|| further(paged, self.interrupted()));
+        Ran { outcome, further }
+    }
+}
+
+/// What is left of a message's outcomes, each asked for when it is wanted.
+fn further(paged: Paged, stopped: CancellationToken) -> BoxStream<'static, Outcome> {
+    stream::unfold(Some(paged), move |paged| {
+        let stopped = stopped.clone();
+        async move {
+            let mut paged = paged.filter(Paged::has_next)?;
+            if paged.has_one_at_hand() && !stopped.is_cancelled() {
+                return Some((paged.next().await, Some(paged)));
+            }
+            let about = paged.about().clone();
+            let task = AbortOnDropHandle::new(tokio::spawn(async move { (paged.next().await, paged) }));
+            tokio::select! {
+                biased;
+                done = task => match done {
+                    Ok((outcome, paged)) => Some((outcome, Some(paged))),
+                    Err(_) => Some((about.outcome(Err(lost()), None), None)),
+                },
+                () = stopped.cancelled() => Some((about.outcome(Err(stopped_before()), None), None)),
+            }
+        }
+    })
+    .boxed()
+}
+
+fn lost() -> Failure {
+    Failure::new(Code::Internal, "the message's task ended without a result; report this")
+}
+
+fn stopped_before() -> Failure {
+    let why = "the run was stopped before this message was done; what it writes may have happened, so look before you \
+               repeat it";
+    Failure::new(Code::Interrupted, why)
 }
 
 /// What is run is compiled once, whatever its messages come from.
@@ -159,14 +217,22 @@ impl Incoming {
     }
 }
 
+// === impl Ran ===
+
+impl Ran {
+    fn only(outcome: Outcome) -> Self {
+        Self { outcome, further: None }
+    }
+}
+
 // === impl Read ===
 
 impl Read {
-    fn failed(self, line: u64, failure: Failure) -> Outcome {
+    fn failed(self, line: u64, failure: Failure) -> Ran {
         let (id, passthrough) = match self.message {
             Ok(message) => (message.id, message.passthrough),
             Err(invalid) => (invalid.id, invalid.passthrough),
         };
-        Outcome { line, id, passthrough, result: Err(failure), input: self.input }
+        Ran::only(Outcome { line, id, passthrough, result: Err(failure), position: None, input: self.input })
     }
 }

@@ -34,7 +34,7 @@ pub(crate) async fn run(args: RequestArgs, redactor: &Redactor) -> Result<ExitCo
         Ok(connection) => to_its_end(&connected.host, connection.send(message)).await?,
         Err(failure) => Err(failure),
     };
-    let outcome = Outcome { line: 1, id: None, passthrough: None, result, input: None };
+    let outcome = Outcome { line: 1, id: None, passthrough: None, result, position: None, input: None };
     if args.json {
         let mut line = Vec::new();
         let failed = |why| CliError::Output { what: "standard output".to_owned(), why };

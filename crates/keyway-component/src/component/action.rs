@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::template::Template;
+use super::Pagination;
+use crate::{json_template::JsonTemplate, template::Template};
 
 /// A call with a name. A message asks for it with `"action": "<name>"` and `params`.
+///
+/// `{name}` in its texts is a member of `params`, the `default` that the schema of `params` gives it, or a variable that
+/// is no secret.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Action {
@@ -17,17 +21,38 @@ pub struct Action {
     pub description: Option<String>,
     /// The method, in upper case.
     pub method: String,
-    /// The URL, appended to `base_url`. `{name}` is a member of `params`, or a variable that is no secret.
+    /// The URL, appended to `base_url`.
     pub url: Template,
-    /// Query parameters; one that names a member of `params` that the message does not give is left out.
+    /// Query parameters. One that names something that the message does not give is left out; one that is nothing but the
+    /// name of a list is repeated for each of its items.
     #[serde(default)]
     pub query: BTreeMap<String, Template>,
-    /// Headers.
+    /// What joins the items of lists in `query`, where the API does not want the parameter repeated.
+    #[serde(default)]
+    #[schemars(length(min = 1))]
+    pub list_separator: Option<String>,
+    /// Headers. One that names something that the message does not give is left out.
     #[serde(default)]
     pub headers: BTreeMap<String, Template>,
+    /// The body. A text that is nothing but `{name}` becomes the parameter's own JSON value; a member or an item that names
+    /// something that the message does not give is left out. Absent: the message's own body is sent.
+    #[serde(default)]
+    pub body: Option<JsonTemplate>,
+    /// How `body` is encoded.
+    #[serde(default)]
+    pub body_encoding: BodyEncoding,
+    /// The parts of a `multipart/form-data` body (RFC 7578), instead of `body`.
+    #[serde(default)]
+    pub multipart: BTreeMap<String, Part>,
     /// JSON Schema (2020-12) of `params`. Absent: the placeholders of `url` are required, others are refused.
     #[serde(default)]
     pub params: Option<Value>,
+    /// JSON Schema (2020-12) of the body of a good answer, where it is JSON. One that breaks it is a failed message.
+    #[serde(default)]
+    pub output: Option<Value>,
+    /// How further pages are asked for.
+    #[serde(default)]
+    pub pagination: Option<Pagination>,
     /// Statuses of 400 and above that are no failure here.
     #[serde(default)]
     #[schemars(inner(range(min = 100, max = 599)))]
@@ -35,4 +60,72 @@ pub struct Action {
     /// Whether it can be sent twice without harm although its method is no idempotent one (a search by POST).
     #[serde(default)]
     pub repeatable: bool,
+}
+
+/// How the body of an action is encoded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BodyEncoding {
+    /// `application/json`.
+    #[default]
+    Json,
+    /// `application/x-www-form-urlencoded`: the body is an object of texts, numbers, booleans and lists of these.
+    Form,
+}
+
+/// A part of a multipart body.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Part {
+    /// A field. One that names something that the message does not give is left out.
+    Field(Template),
+    /// The message's own body, as a file.
+    File(FilePart),
+}
+
+/// The message's own body as a part.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FilePart {
+    /// The file's name.
+    pub filename: Template,
+    /// What it is; `application/octet-stream` when absent.
+    #[serde(default)]
+    pub content_type: Option<Template>,
+}
+
+// === impl Action ===
+
+impl Action {
+    /// The parameters that the schema of `params` declares, each with its own schema.
+    #[must_use]
+    pub fn properties(&self) -> Option<&Map<String, Value>> {
+        self.params.as_ref()?.get("properties")?.as_object()
+    }
+
+    /// What a parameter is when the message does not give it.
+    #[must_use]
+    pub fn default_of(&self, name: &str) -> Option<&Value> {
+        self.properties()?.get(name)?.get("default").filter(|value| !value.is_null())
+    }
+
+    /// Whether the message's own body becomes part of the request.
+    #[must_use]
+    pub fn takes_a_body(&self) -> bool {
+        let is_file = |part: &Part| matches!(part, Part::File(_));
+        if self.multipart.is_empty() { self.body.is_none() } else { self.multipart.values().any(is_file) }
+    }
+}
+
+// === impl Part ===
+
+impl Part {
+    /// All names that its templates ask for.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let (one, other) = match self {
+            Self::Field(template) => (template, None),
+            Self::File(file) => (&file.filename, file.content_type.as_ref()),
+        };
+        one.names().chain(other.into_iter().flat_map(Template::names))
+    }
 }

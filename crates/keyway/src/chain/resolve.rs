@@ -5,14 +5,19 @@ use std::{borrow::Cow, time::Duration};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use keyway_component::{Template, UrlForm, component::RetryOverride};
-use serde_json::{Map, Value};
-use url::{Url, form_urlencoded};
+use url::Url;
 
-use super::confine::{Confined, confine, locate};
+use super::{
+    action::act,
+    confine::{Confined, confine, locate},
+    content::Content,
+    spelling::check_text,
+    values::Values,
+};
 use crate::{
     connection::Connection,
     failure::{Code, Failure},
-    message::{Message, Payload, Target},
+    message::{Message, Target},
 };
 
 /// Headers that messages cannot set: they are the transport's or the account's.
@@ -44,35 +49,41 @@ pub(super) struct Call {
     pub(super) timeout: Duration,
 }
 
+// === impl Call ===
+
+impl Call {
+    /// The same request to another URL, which is confined like any.
+    pub(super) fn at(self, connection: &Connection, url: Option<&Url>) -> Result<Self, Failure> {
+        let Some(url) = url else { return Ok(self) };
+        check_text(url.as_str())?;
+        Ok(Self { confined: confine(connection, url)?, url: url.clone(), ..self })
+    }
+}
+
+/// What is asked for, before the account's own parts are added.
+pub(super) struct Asked<'m> {
+    pub(super) method: Method,
+    pub(super) url: Cow<'m, str>,
+    pub(super) query: Vec<(String, String)>,
+    pub(super) content: Option<Content>,
+    pub(super) accept: Vec<u16>,
+    pub(super) repeatable: bool,
+}
+
 /// Resolves a message and confines its URL.
 pub(super) fn resolve(connection: &Connection, message: &Message) -> Result<Call, Failure> {
     let component = &connection.account().component;
-    let mut query: Vec<(String, String)> = Vec::new();
     let mut headers = connection.prepared().headers.clone();
-    let (mut accept, mut repeatable) = (message.accept.clone(), false);
-    let (method, url) = match &message.target {
-        Target::Request { method, url } => (method.clone(), request_url(connection, message, url)?),
-        Target::Action(name) => {
-            let loaded = connection.loaded();
-            let action = loaded.action(name)?;
-            loaded.check_params(name, &message.params)?;
-            let text = |template: &Template| fill_plain(connection, &message.params, template);
-            for (name, template) in &action.query {
-                // A parameter that was not given leaves its query parameter out.
-                if template.names().all(|name| value(connection, &message.params, name).is_some()) {
-                    query.push((name.clone(), text(template)?));
-                }
-            }
-            for (name, template) in &action.headers {
-                set_header(&mut headers, name, &text(template)?)?;
-            }
-            accept.extend(&action.accept);
-            repeatable = action.repeatable;
-            let method = Method::from_bytes(action.method.as_bytes()).map_err(|_| {
-                Failure::new(Code::Internal, format!("the action's method `{}` is none", action.method))
-            })?;
-            (method, fill_url(connection, &message.params, &action.url)?)
-        }
+    let Asked { method, url, mut query, content, accept, repeatable } = match &message.target {
+        Target::Request { method, url } => Asked {
+            method: method.clone(),
+            url: request_url(connection, message, url)?,
+            query: Vec::new(),
+            content: Content::of(&message.payload),
+            accept: message.accept.clone(),
+            repeatable: false,
+        },
+        Target::Action(name) => act(connection, message, name, &mut headers)?,
     };
     check_method(connection, &method)?;
     let base_url = connection.account().endpoints.base_url.as_ref().ok_or_else(|| {
@@ -88,7 +99,11 @@ pub(super) fn resolve(connection: &Connection, message: &Message) -> Result<Call
     append_query(&mut url, &query);
     let confined = confine(connection, &url)?;
 
-    let body = add_body(&mut headers, &message.payload);
+    let mut body = Bytes::new();
+    if let Some(content) = content {
+        headers.insert(header::CONTENT_TYPE, content.label);
+        body = content.bytes;
+    }
     for (n, (name, value)) in message.headers.iter().enumerate() {
         check_header(connection, name)?;
         // The first of a name replaces what the component sets, further ones of the message join it.
@@ -99,6 +114,7 @@ pub(super) fn resolve(connection: &Connection, message: &Message) -> Result<Call
             set_header(&mut headers, name, value)?;
         }
     }
+    let mut repeatable = repeatable;
     if let (Some(key), Some(idempotency)) = (&message.idempotency_key, &component.api.idempotency) {
         set_header(&mut headers, &idempotency.header, key)?;
         repeatable = true;
@@ -141,52 +157,20 @@ fn request_url<'m>(connection: &Connection, message: &Message, url: &'m str) -> 
     if let Some(unused) = message.params.keys().find(|name| !template.names().any(|used| used == name.as_str())) {
         return Err(invalid_params(format!("`url` has no `{{{unused}}}` for the parameter `{unused}`")));
     }
-    fill_url(connection, &message.params, &template)
+    let values = Values { given: &message.params, action: None, account: connection.account() };
+    fill_url(values, &template)
 }
 
-fn fill_url(
-    connection: &Connection,
-    params: &Map<String, Value>,
-    template: &Template,
-) -> Result<Cow<'static, str>, Failure> {
-    let filled = template.render_url(UrlForm::Reference, |name| value(connection, params, name));
+/// Fills in a URL, each value as one segment or parameter.
+pub(super) fn fill_url(values: Values<'_>, template: &Template) -> Result<Cow<'static, str>, Failure> {
+    let filled = template.render_url(UrlForm::Reference, |name| values.text(name));
     filled.map(Cow::Owned).map_err(|error| invalid_params(error.to_string()))
-}
-
-fn fill_plain(connection: &Connection, params: &Map<String, Value>, template: &Template) -> Result<String, Failure> {
-    template.render(|name| value(connection, params, name)).map_err(|error| invalid_params(error.to_string()))
-}
-
-/// A parameter of the message, else a variable of the account that is no secret.
-fn value<'v>(connection: &'v Connection, params: &'v Map<String, Value>, name: &str) -> Option<Cow<'v, str>> {
-    match params.get(name) {
-        Some(Value::String(text)) => Some(Cow::Borrowed(text)),
-        Some(Value::Number(number)) => Some(Cow::Owned(number.to_string())),
-        Some(Value::Bool(flag)) => Some(Cow::Borrowed(if *flag { "true" } else { "false" })),
-        Some(_) => None,
-        None => connection.account().values.get(name).map(Cow::Borrowed),
-    }
 }
 
 fn append_query(url: &mut Url, query: &[(String, String)]) {
     if !query.is_empty() {
         url.query_pairs_mut().extend_pairs(query);
     }
-}
-
-fn add_body(headers: &mut HeaderMap, payload: &Payload) -> Bytes {
-    let (label, body) = match payload {
-        Payload::None => return Bytes::new(),
-        Payload::Json(json) => ("application/json", json.as_bytes().clone()),
-        Payload::Form(fields) => {
-            let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-            ("application/x-www-form-urlencoded", Bytes::from(form))
-        }
-        Payload::Text(text) => ("text/plain; charset=utf-8", Bytes::copy_from_slice(text.as_bytes())),
-        Payload::Bytes(bytes) => ("application/octet-stream", bytes.clone()),
-    };
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(label));
-    body
 }
 
 fn check_header(connection: &Connection, name: &str) -> Result<(), Failure> {
@@ -200,7 +184,7 @@ fn check_header(connection: &Connection, name: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-fn set_header(headers: &mut HeaderMap, name: &str, value: &str) -> Result<(), Failure> {
+pub(super) fn set_header(headers: &mut HeaderMap, name: &str, value: &str) -> Result<(), Failure> {
     let (name, value) = header_pair(name, value)?;
     headers.insert(name, value);
     Ok(())
@@ -215,6 +199,6 @@ fn header_pair(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Fai
     Ok((name, value))
 }
 
-fn invalid_params(why: String) -> Failure {
+pub(super) fn invalid_params(why: String) -> Failure {
     Failure::new(Code::InvalidParams, why)
 }

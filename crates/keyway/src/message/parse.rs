@@ -45,6 +45,7 @@ const KEYS: &[&str] = &[
     "retry",
     "timeout_ms",
     "idempotency_key",
+    "paginate",
     "passthrough",
 ];
 
@@ -63,6 +64,8 @@ const OTHER_NAMES: &[(&str, &str)] = &[
     ("account", "credential"),
     ("retries", "retry"),
     ("metadata", "passthrough"),
+    ("pages", "paginate"),
+    ("pagination", "paginate"),
 ];
 
 /// Reads one line, without its line break.
@@ -206,6 +209,11 @@ fn build(line: &Bytes, members: &Members<'_>) -> Result<Message, String> {
     }
     message.timeout = timeout_ms.map(Duration::from_millis);
     message.idempotency_key = members.typed("idempotency_key", "a text")?;
+    let wanted = "an object such as {\"each\":\"item\",\"limit\":1000}, `each` being \"page\" or \"item\"";
+    message.paginate = members.typed("paginate", wanted)?;
+    if message.paginate.is_some_and(|paginate| paginate.limit == Some(0)) {
+        return Err("`limit` of `paginate` must be more than 0".to_owned());
+    }
     Ok(message)
 }
 

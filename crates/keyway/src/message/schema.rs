@@ -6,6 +6,8 @@ use keyway_component::component::RetryOverride;
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value};
 
+use super::Paginate;
+
 /// One line of input: what is to be sent, in a component's own terms. Either `method` and `url`, or `action`.
 #[derive(JsonSchema)]
 #[schemars(title = "Keyway message", deny_unknown_fields)]
@@ -47,6 +49,9 @@ struct MessageLine {
     timeout_ms: Option<u64>,
     /// A key by which the server recognises a repeated write, where the component declares `idempotency`.
     idempotency_key: Option<String>,
+    /// All pages of an action that declares `pagination`: one result line a page or an item, each but the last with
+    /// `"more": true`. Absent: one result, which is the first page.
+    paginate: Option<Paginate>,
     /// Echoed in the outcome.
     passthrough: Option<Value>,
 }

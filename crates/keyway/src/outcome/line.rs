@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue};
 use memchr::memchr2_iter;
 use serde::Serialize;
 
-use super::Outcome;
+use super::{Outcome, Position};
 use crate::{
     answer::{Answer, BodyKind},
     failure::Failure,
@@ -24,6 +24,9 @@ pub(super) fn write(outcome: &Outcome, out: &mut impl Write) -> io::Result<()> {
     if let Some(id) = &outcome.id {
         member(out, "id")?;
         raw(out, id)?;
+    }
+    if let Some(position) = &outcome.position {
+        write_position(out, position)?;
     }
     if let Some(answer) = outcome.answer() {
         write_answer(out, answer)?;
@@ -44,6 +47,20 @@ pub(super) fn write(outcome: &Outcome, out: &mut impl Write) -> io::Result<()> {
         raw(out, passthrough)?;
     }
     out.write_all(b"}\n")
+}
+
+fn write_position(out: &mut impl Write, position: &Position) -> io::Result<()> {
+    member(out, "page")?;
+    json(out, &position.page)?;
+    if let Some(item) = &position.item {
+        member(out, "item")?;
+        json(out, item)?;
+    }
+    if position.more {
+        member(out, "more")?;
+        out.write_all(b"true")?;
+    }
+    Ok(())
 }
 
 fn write_answer(out: &mut impl Write, answer: &Answer) -> io::Result<()> {
@@ -181,7 +198,8 @@ mod tests {
         let wire = WireAnswer { status, headers, body: Bytes::copy_from_slice(body).into() };
         let result = Ok(Answer::new(wire, &Method::GET));
         let mut out = Vec::new();
-        write(&Outcome { line: 1, id: None, passthrough: None, result, input: None }, &mut out).unwrap();
+        write(&Outcome { line: 1, id: None, passthrough: None, result, position: None, input: None }, &mut out)
+            .unwrap();
         out
     }
 

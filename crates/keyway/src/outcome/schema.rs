@@ -20,6 +20,12 @@ struct OutcomeLine {
     line: u64,
     /// The message's `id`, when it had one.
     id: Option<Value>,
+    /// The page that this is, or is of, from 1: where the message has `paginate`.
+    page: Option<u64>,
+    /// The number of the item among all items, from 1: where it asks for items.
+    item: Option<u64>,
+    /// `true` where another result of the same message follows. The last one of a message never has it.
+    more: Option<bool>,
     /// The status of the answer, when one came.
     status: Option<u16>,
     /// Its headers, names in lower case; a name that stood there more than once has a list.

@@ -57,7 +57,7 @@ impl Output {
     pub(super) fn write(&mut self, outcome: &Outcome) -> Result<(), CliError> {
         let written = outcome.write_line(&mut self.written);
         written.map_err(|why| CliError::Output { what: self.what.clone(), why })?;
-        if self.checkpoint.is_some() {
+        if self.checkpoint.is_some() && !outcome.has_more() {
             self.lines.push(outcome.line);
         }
         Ok(())

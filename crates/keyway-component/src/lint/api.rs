@@ -1,21 +1,13 @@
-//! Actions, API headers, answer patterns and retry rules.
+//! API headers, answer patterns and retry rules.
 
 use super::{is_token, step};
-use crate::{
-    Component,
-    component::{Action, Authorization},
-    fault::Fault,
-    suggest::nearest,
-};
+use crate::{Component, component::Authorization, fault::Fault, suggest::nearest};
 
 /// Headers that Keyway or the HTTP client sets itself.
 const OWN_HEADERS: &[&str] =
     &["host", "content-length", "transfer-encoding", "connection", "proxy-authorization", "te", "upgrade"];
 
 pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
-    for (name, action) in &component.actions {
-        lint_action(component, action, &format!("/actions/{}", step(name)), faults);
-    }
     if let Some(verify) = component.verify.as_ref().filter(|name| !component.actions.contains_key(*name)) {
         let fault = Fault::error("unknown_action", "/verify", format!("there is no action `{verify}`"));
         faults.push(match nearest(verify, component.actions.keys().map(String::as_str)) {
@@ -77,57 +69,7 @@ fn lint_token_header(component: &Component, place: &Authorization, at: &str, fau
     }
 }
 
-fn lint_action(component: &Component, action: &Action, at: &str, faults: &mut Vec<Fault>) {
-    let upper = !action.method.is_empty() && action.method.bytes().all(|b| b.is_ascii_uppercase());
-    let allowed = component.api.methods.as_ref().is_none_or(|methods| methods.contains(&action.method));
-    if !upper || !allowed {
-        let fault =
-            Fault::error("bad_method", format!("{at}/method"), format!("`{}` is no method of this API", action.method));
-        faults.push(fault.hint("use one of `api.methods`, in upper case"));
-    }
-    let declared = action.params.as_ref().and_then(|schema| schema.get("properties")).and_then(|p| p.as_object());
-    let mut check = |template: &crate::Template, at: String, required: bool| {
-        for name in template.names() {
-            let variable = component.variables.get(name);
-            if variable.is_some_and(|variable| variable.secret) {
-                faults.push(Fault::error(
-                    "secret_in_action",
-                    at.clone(),
-                    format!("`{{{name}}}` is a secret; no action may name it"),
-                ));
-            }
-            // Without a schema the placeholders of the URL declare the parameters.
-            let known = variable.is_some()
-                || declared.is_some_and(|properties| properties.contains_key(name))
-                || (required && action.params.is_none());
-            if !known {
-                let fault = Fault::error(
-                    "undeclared_placeholder",
-                    at.clone(),
-                    format!("`{{{name}}}` is neither a parameter nor a variable"),
-                );
-                faults.push(fault.hint(format!("declare `{name}` in `params.properties`")));
-            }
-        }
-    };
-    check(&action.url, format!("{at}/url"), true);
-    for (name, value) in &action.query {
-        check(value, format!("{at}/query/{}", step(name)), false);
-    }
-    for (name, value) in &action.headers {
-        check(value, format!("{at}/headers/{}", step(name)), false);
-    }
-    for name in action.headers.keys() {
-        lint_header(name, &format!("{at}/headers/{}", step(name)), faults);
-    }
-    if let Some(schema) = &action.params
-        && let Err(error) = jsonschema::draft202012::options().build(schema)
-    {
-        faults.push(Fault::error("bad_schema", format!("{at}/params"), format!("the schema cannot be used: {error}")));
-    }
-}
-
-fn lint_header(name: &str, at: &str, faults: &mut Vec<Fault>) {
+pub(super) fn lint_header(name: &str, at: &str, faults: &mut Vec<Fault>) {
     let lower = name.to_ascii_lowercase();
     if !is_token(name) {
         faults.push(Fault::error("bad_header", at, format!("`{name}` is no header name")));

@@ -1,0 +1,61 @@
+//! What the placeholders of a message and of its action stand for.
+
+use std::borrow::Cow;
+
+use keyway_component::{Template, component::Action};
+use keyway_oauth::Account;
+use serde_json::{Map, Value};
+
+/// A parameter of the message, else the default that the action's schema gives it, else a variable of the account that is
+/// no secret.
+#[derive(Clone, Copy)]
+pub(super) struct Values<'a> {
+    pub(super) given: &'a Map<String, Value>,
+    pub(super) action: Option<&'a Action>,
+    pub(super) account: &'a Account,
+}
+
+// === impl Values ===
+
+impl<'a> Values<'a> {
+    /// The value under a name, with its type. A parameter that is `null` is not given.
+    pub(super) fn json(&self, name: &str) -> Option<Cow<'a, Value>> {
+        let given = self.given.get(name).filter(|value| !value.is_null());
+        if let Some(value) = given.or_else(|| self.action?.default_of(name)) {
+            return Some(Cow::Borrowed(value));
+        }
+        let text = self.account.values.get(name)?;
+        let kind = self.account.component.variables.get(name).map(|variable| variable.r#type).unwrap_or_default();
+        Some(Cow::Owned(kind.to_json(text)))
+    }
+
+    /// The value as text; `None` for lists and objects too.
+    pub(super) fn text(&self, name: &str) -> Option<Cow<'a, str>> {
+        let given = self.given.get(name).filter(|value| !value.is_null());
+        match given.or_else(|| self.action?.default_of(name)) {
+            Some(value) => text_of(value),
+            None => self.account.values.get(name).map(Cow::Borrowed),
+        }
+    }
+
+    /// Whether there is a value for everything that a template names.
+    pub(super) fn has_all_of(&self, template: &Template) -> bool {
+        template.names().all(|name| self.json(name).is_some())
+    }
+
+    /// The items of a list, where a template is nothing but the name of one.
+    pub(super) fn list(&self, template: &Template) -> Option<Vec<String>> {
+        let Cow::Borrowed(Value::Array(items)) = self.json(template.sole_name()?)? else { return None };
+        items.iter().map(|item| text_of(item).map(Cow::into_owned)).collect()
+    }
+}
+
+/// A text, a number or a boolean as text.
+pub(super) fn text_of(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::String(text) => Some(Cow::Borrowed(text)),
+        Value::Number(number) => Some(Cow::Owned(number.to_string())),
+        Value::Bool(flag) => Some(Cow::Borrowed(if *flag { "true" } else { "false" })),
+        _ => None,
+    }
+}
