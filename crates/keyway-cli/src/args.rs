@@ -299,9 +299,21 @@ pub(crate) struct RequestArgs {
     /// A form field: NAME=VALUE
     #[arg(short, long, value_name = "NAME=VALUE", value_parser = pair, conflicts_with = "body")]
     pub(crate) form: Vec<(String, String)>,
+    /// A body of bytes from a file: for actions that upload one, or with --header content-type=…
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["body", "form"])]
+    pub(crate) file: Option<PathBuf>,
     /// A status of 400 or more that is no failure
     #[arg(long, value_name = "STATUS", value_parser = clap::value_parser!(u16).range(100..600))]
     pub(crate) accept: Vec<u16>,
+    /// All pages of the action, one line of JSON a page or an item
+    #[arg(long, value_name = "WHAT", requires = "action", conflicts_with_all = ["explain", "output"])]
+    pub(crate) each: Option<EachArg>,
+    /// The most pages or items
+    #[arg(long, requires = "each", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) limit: Option<u64>,
+    /// Write the answer's body to a file, as the bytes that it is; a failed answer leaves the file alone
+    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["json", "explain"])]
+    pub(crate) output: Option<PathBuf>,
     /// Print the whole result as one line of JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -310,6 +322,13 @@ pub(crate) struct RequestArgs {
     pub(crate) explain: bool,
     #[command(flatten)]
     pub(crate) host: HostArgs,
+}
+
+/// What --each asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EachArg {
+    Page,
+    Item,
 }
 
 #[derive(Debug, ClapArgs)]

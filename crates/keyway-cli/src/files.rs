@@ -1,6 +1,9 @@
 //! Files that people name on the command line.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use crate::exit::CliError;
 
@@ -12,4 +15,22 @@ pub(crate) fn read_text(path: &Path) -> Result<String, CliError> {
 /// A component's file, or those of a folder.
 pub(crate) fn component_files(path: &Path) -> Result<Vec<PathBuf>, CliError> {
     Ok(if path.is_dir() { keyway::component_files(path)? } else { vec![path.to_owned()] })
+}
+
+/// Puts bytes where a file is or is not. Whoever looks sees the old file or the whole new one.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    // As any other file that the person makes: the usual temporary one is for its owner alone.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let written = builder.prefix(".keyway-").tempfile_in(folder).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path).map(|_| ()).map_err(|failed| failed.error)
+    });
+    written.map_err(|why| CliError::Output { what: format!("`{}`", path.display()), why })
 }

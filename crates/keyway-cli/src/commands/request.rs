@@ -6,13 +6,15 @@ use std::{
     time::Duration,
 };
 
-use keyway::{BodyKind, Explanation, Message, Outcome, RawJson, Redactor};
+use futures_util::{StreamExt, stream};
+use keyway::{BodyKind, Each, Explanation, Host, Message, Outcome, Paginate, RawJson, Redactor};
 
 use super::print;
 use crate::{
-    args::RequestArgs,
+    args::{EachArg, RequestArgs},
     connect::connect,
     exit::{CliError, FAILED, SUCCESS},
+    files::replace,
     output,
     signals::to_its_end,
 };
@@ -30,20 +32,42 @@ pub(crate) async fn run(args: RequestArgs, redactor: &Redactor) -> Result<ExitCo
             }
         };
     }
+    if let Some(each) = args.each {
+        let each = if each == EachArg::Page { Each::Page } else { Each::Item };
+        let message = message.paginate(Paginate { each, limit: args.limit });
+        return to_its_end(&connected.host, all_pages(connected.host.clone(), message)).await?;
+    }
     let result = match connected.host.route(&message) {
         Ok(connection) => to_its_end(&connected.host, connection.send(message)).await?,
         Err(failure) => Err(failure),
     };
     let outcome = Outcome { line: 1, id: None, passthrough: None, result, position: None, input: None };
-    if args.json {
-        let mut line = Vec::new();
-        let failed = |why| CliError::Output { what: "standard output".to_owned(), why };
-        outcome.write_line(&mut line).map_err(failed)?;
-        print(&line)?;
-    } else {
-        show(&outcome)?;
+    match (&args.output, &outcome.result) {
+        (Some(path), Ok(answer)) => replace(path, answer.bytes())?,
+        _ if args.json => print_line(&outcome)?,
+        _ => show(&outcome)?,
     }
     Ok(ExitCode::from(if outcome.result.is_ok() { SUCCESS } else { FAILED }))
+}
+
+/// Prints each result as it comes.
+async fn all_pages(host: Host, message: Message) -> Result<ExitCode, CliError> {
+    let mut outcomes = host.run(stream::iter([message]));
+    let mut code = SUCCESS;
+    while let Some(outcome) = outcomes.next().await {
+        if outcome.result.is_err() {
+            code = FAILED;
+        }
+        print_line(&outcome)?;
+    }
+    Ok(ExitCode::from(code))
+}
+
+fn print_line(outcome: &Outcome) -> Result<(), CliError> {
+    let mut line = Vec::new();
+    let failed = |why| CliError::Output { what: "standard output".to_owned(), why };
+    outcome.write_line(&mut line).map_err(failed)?;
+    print(&line).map(|_| ())
 }
 
 fn message(args: &RequestArgs) -> Result<Message, CliError> {
@@ -73,6 +97,10 @@ fn message(args: &RequestArgs) -> Result<Message, CliError> {
     }
     if !args.form.is_empty() {
         message = message.form(args.form.iter().cloned());
+    }
+    if let Some(file) = &args.file {
+        let bytes = std::fs::read(file).map_err(|why| CliError::Input { what: format!("`{}`", file.display()), why })?;
+        message = message.bytes(bytes);
     }
     if let Some(body) = &args.body {
         let json = RawJson::new(read_body(body)?).map_err(|error| usage(format!("the body is no JSON: {error}")))?;
