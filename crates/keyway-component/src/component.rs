@@ -149,7 +149,7 @@ impl Component {
             .chain(others)
             .chain(second)
             .chain(optional.into_iter().flatten());
-        let templates = templates.chain(oauth2.issuer.iter().filter(|_| oauth2.token_endpoint.is_none()));
+        let templates = templates.chain(oauth2.issuer.iter().filter(|_| oauth2.asks_issuer()));
         let places: std::collections::BTreeSet<&str> =
             templates.chain(origins).map(|template| authority(template.source())).collect();
         places.into_iter().collect::<Vec<_>>().join(" ")

@@ -244,7 +244,14 @@ impl Place {
     fn insert(self, out: &mut String, name: &str, value: &str) -> Result<(), TemplateError> {
         let unfit = |why| Err(TemplateError::Unfit { name: name.to_owned(), why });
         match self {
-            Self::Start => out.push_str(value),
+            Self::Start => {
+                // Behind any of these the rest of the template would be no host and no path any more.
+                let ends = |c: char| matches!(c, '?' | '#' | '@' | '\\') || c.is_whitespace() || c.is_control();
+                if value.contains(ends) {
+                    return unfit("a URL in front has neither `?`, `#`, `@`, a backslash nor white space");
+                }
+                out.push_str(value);
+            }
             Self::Authority => {
                 let hyphens = value.starts_with('-') || value.ends_with('-');
                 if value.is_empty() || hyphens || !value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {

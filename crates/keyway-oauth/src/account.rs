@@ -205,6 +205,21 @@ impl Account {
         !self.grant.is_one_time()
     }
 
+    /// The names of the secrets that say whose token it is. What only shows who the client is does not.
+    pub(crate) fn identifying_secrets(&self) -> Vec<String> {
+        let names = match &self.grant {
+            Grant::AuthorizationCode => vec!["code".to_owned()],
+            Grant::RefreshToken => vec!["refresh_token".to_owned()],
+            Grant::TokenExchange => vec!["subject_token".to_owned()],
+            Grant::JwtBearer => {
+                let is_secret = |name: &String| self.component.variables.get(name).is_some_and(|known| known.secret);
+                self.grant.needs(&self.component).into_iter().filter(is_secret).collect()
+            }
+            _ => return Vec::new(),
+        };
+        names.into_iter().filter(|name| self.inputs.has(name)).collect()
+    }
+
     /// Whether the access token itself renews it.
     pub(crate) fn renews_with_access_token(&self) -> bool {
         let grant = self.component.oauth2.grants.refresh_token.as_ref();
@@ -262,7 +277,7 @@ impl Account {
             self.endpoints.base_url.as_ref().map_or_else(|| self.component.api.base_url.to_string(), Url::to_string),
         ];
         // Where the server tells its endpoints, its name stands for them.
-        if self.component.oauth2.token_endpoint.is_none() {
+        if self.component.oauth2.asks_issuer() {
             parts.extend(self.endpoints.issuer.as_ref().map(|issuer| format!("iss={issuer}")));
         }
         // Whatever host a token goes to: a component of the same name that leads it elsewhere does not find it. Another
@@ -273,6 +288,7 @@ impl Account {
         let api = endpoints.api_origins.iter().filter(|(_, with_token)| *with_token).map(|(origin, _)| origin.clone());
         let hosts: BTreeSet<String> = oauth.chain(api).map(|origin| origin.to_string()).collect();
         parts.extend(hosts);
+        parts.extend(endpoints.late_token_origins.iter().cloned());
         parts.extend(self.values.iter().map(|(name, value)| format!("{name}={value}")));
         // A tenant or a resource makes another token of the same client.
         let params = self.authorization_params.iter();

@@ -134,14 +134,26 @@ impl Exchange<'_> {
         answer.insert("access_token".to_owned(), token.access_token.expose_secret_text().into());
         answer.extend(token.scope.iter().map(|scope| ("scope".to_owned(), scope.as_str().into())));
         let told = Told { answer: Some(&Value::Object(answer)), ..told };
-        token.captured = capture(self.account, &told, Some(&earlier))?;
+        let told = capture(self.account, &told, Some(&earlier)).and_then(|told| self.settled(&told).map(|_| told));
+        token.captured = match told {
+            Ok(told) => told,
+            // Nothing is lost with this one: it can be had again.
+            Err(fault) if token.refresh_token.is_none() && self.account.mints_anew() => return Err(fault),
+            // What was rotated or used up for this token cannot: it is kept without what does not fit, and messages that
+            // need that are refused.
+            Err(fault) => {
+                tracing::error!(
+                    event = "captured_value_unfit", account = %self.account.label(), why = %fault,
+                    "the token is kept, and messages that need the value are refused"
+                );
+                earlier
+            }
+        };
         for (name, _) in self.account.captures().filter(|(_, variable)| variable.secret) {
             if let Some(value) = token.captured.get(name) {
                 self.redactor.know(&self.account.inputs_label(), value);
             }
         }
-        // A base URL that is none is told now, and not by every message.
-        self.settled(&token.captured)?;
         Ok(token)
     }
 

@@ -45,6 +45,10 @@ impl TokenSource {
     /// The store cannot be read.
     pub async fn revoke(&self) -> Result<Revocation, StoreError> {
         let inner = self.inner();
+        // A key is no token of the authorization server, and must not be sent there.
+        if inner.account.grant.is_unasked() {
+            return Ok(Revocation::NoEndpoint);
+        }
         // A server that cannot be asked where tokens are revoked is taken for one that revokes none.
         let account = inner.discover().await.unwrap_or_else(|_| inner.known());
         // Under the lock: no renewal is under way whose new token would outlive this.

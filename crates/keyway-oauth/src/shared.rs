@@ -12,7 +12,7 @@ use tokio::{sync::OnceCell, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    account::{Account, Grant},
+    account::Account,
     dpop::Nonces,
     exchange::Exchange,
     fault::{TokenError, TokenErrorKind},
@@ -176,15 +176,19 @@ impl Inner {
         }
     }
 
-    /// Keyed hash of the credential's code or refresh token, where its grant begins with one.
+    /// Keyed hash of the secrets that say whose token it is: the credential's code or refresh token where its grant begins
+    /// with one, and what a JWT or an exchange stands on. Another one means another token.
     pub(crate) async fn begins_with(&self) -> Option<String> {
-        let name = match self.account.grant {
-            Grant::AuthorizationCode => "code",
-            Grant::RefreshToken => "refresh_token",
-            _ => return None,
-        };
-        let secret = self.account.inputs.secret(name)?.read().await.ok()?;
-        Some(self.store.keyed_hash(&[name, secret.expose_secret_text()]))
+        let names = self.account.identifying_secrets();
+        if names.is_empty() {
+            return None;
+        }
+        let mut read = Vec::new();
+        for name in &names {
+            read.push(self.account.inputs.secret(name)?.read().await.ok()?);
+        }
+        let parts = names.iter().zip(&read).flat_map(|(name, secret)| [name.as_str(), secret.expose_secret_text()]);
+        Some(self.store.keyed_hash(&parts.collect::<Vec<_>>()))
     }
 }
 

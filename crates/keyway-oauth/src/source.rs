@@ -19,7 +19,7 @@ use crate::{
     plan::{Plan, plan},
     renewal::{renew, sign_in_required, store_later},
     shared::{Flight, Inner, Outcome, State, remember},
-    store::{StoreError, Stored, TokenKey, TokenStore},
+    store::{MemoryStore, StoreError, Stored, TokenKey, TokenStore},
     token::Token,
 };
 
@@ -69,6 +69,10 @@ impl TokenSource {
         let TokenSourceParts { account, store, transport, redactor, clock, jitter, token_timeout, tasks, closing } =
             parts;
         account.register_secrets(&redactor);
+        // A key is read where the credential says, whenever it is needed: it rests nowhere else, and another key counts at
+        // once.
+        let store =
+            if account.grant.is_unasked() { Arc::new(MemoryStore::new()) as Arc<dyn TokenStore> } else { store };
         let parts = account.fingerprint_parts();
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         let key = TokenKey {

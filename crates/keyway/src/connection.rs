@@ -56,6 +56,8 @@ struct Kept {
     secret_headers: Option<Arc<HeaderMap>>,
     /// The settled connection of the last token.
     settled: Option<Connection>,
+    /// Whether a token was renewed because it did not tell all that the account needs.
+    asked_again: bool,
 }
 
 // === impl Connection ===
@@ -109,6 +111,11 @@ impl Connection {
 
     pub(crate) fn settled_before(&self) -> Option<Self> {
         self.kept().as_ref()?.settled.clone()
+    }
+
+    /// Whether a token that does not tell all may be renewed for that: once, since a server may never tell it.
+    pub(crate) fn may_ask_again(&self) -> bool {
+        !std::mem::replace(&mut self.kept().get_or_insert_default().asked_again, true)
     }
 
     /// Whether a token told what this connection was made with.

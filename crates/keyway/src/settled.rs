@@ -1,12 +1,16 @@
 //! A connection whose account is told something by its token: the same connection, with that filled in.
 
-use keyway_oauth::Token;
+use keyway_oauth::{Account, Token};
 
 use crate::{
     connection::Connection,
     failure::{Code, Failure},
     prepared::Prepared,
 };
+
+fn tells_all(account: &Account, token: &Token) -> bool {
+    account.settled(&token.captured).is_ok_and(|settled| settled.endpoints.base_url.is_some())
+}
 
 // === impl Connection ===
 
@@ -19,9 +23,18 @@ impl Connection {
         }
         // No message may go to an OAuth endpoint, so these are known before the first one.
         let account = self.tokens().discover().await?;
-        let token = self.tokens().token(None).await?;
+        let mut token = self.tokens().token(None).await?;
         if let Some(settled) = self.settled_before().filter(|settled| settled.is_settled_for(&token)) {
             return Ok(Some(settled));
+        }
+        // A token of an earlier component may know nothing of a variable that a new one tells.
+        let renewable = token.refresh_token.is_some() || account.mints_anew();
+        if !tells_all(&account, &token)
+            && renewable
+            && self.may_ask_again()
+            && let Ok(newer) = self.tokens().token(Some(&token)).await
+        {
+            token = newer;
         }
         let refused = |why: String| {
             let why = self.redactor().text(&why).into_owned();
@@ -31,7 +44,7 @@ impl Connection {
         if account.endpoints.base_url.is_none() {
             let at = &account.component.api.base_url;
             return Err(refused(format!(
-                "no answer told what `{at}` needs; give the variable in the credential, or correct its `from`"
+                "no answer told what `{at}` needs; give the variable in the credential, or correct its `from` and `pattern`"
             )));
         }
         let prepared = Prepared::of(&account).map_err(|error| refused(error.to_string()))?;

@@ -73,6 +73,9 @@ async fn a_place_that_breaks_its_pattern_gets_no_token() {
     let tokens = telling(|_| json!({"instance_url": "http://public.example:80", "key": "k"})).await;
     let mut open = component(&tokens, &by_answer());
     open["variables"]["instance"]["pattern"] = "http.*".into();
+    let faults = keyway::check_component("acme.json", &open.to_string()).unwrap_err();
+    assert!(faults.faults.iter().any(|fault| fault.code == "open_host"), "a pattern for any host is no pattern");
+    open["variables"]["instance"]["pattern"] = "http://public\\..*".into();
     let (_host, connection) = connected(&open);
     let failure = connection.send(Message::get("/x")).await.unwrap_err();
     assert_eq!(failure.code, Code::TokenResponseInvalid, "plain http to a public host");

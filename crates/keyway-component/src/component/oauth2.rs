@@ -327,3 +327,16 @@ impl Encoding {
         }
     }
 }
+
+// === impl OAuth2 ===
+
+impl OAuth2 {
+    /// Whether an endpoint that a grant needs is left out, so that the issuer has to tell it. What the issuer tells then
+    /// counts for all endpoints that are left out.
+    #[must_use]
+    pub fn asks_issuer(&self) -> bool {
+        self.token_endpoint.is_none()
+            || (self.grants.authorization_code.is_some() && self.authorization_endpoint.is_none())
+            || (self.grants.device_code.is_some() && self.device_authorization_endpoint.is_none())
+    }
+}

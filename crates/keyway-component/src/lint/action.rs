@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{api::lint_header, step};
 use crate::{
-    Component, Template,
+    Component, JsonTemplate, Template,
     component::{Action, BodyEncoding, NextPage, Pagination, Part},
     fault::Fault,
 };
@@ -49,7 +49,7 @@ fn named(action: &Action) -> Vec<(String, &str)> {
         let at = move |name: &String| format!("{member}/{}", step(name));
         templates.iter().flat_map(move |(of, template)| template.names().map(move |name| (at(of), name)))
     });
-    let body = action.body.iter().flat_map(|body| body.names()).map(|name| ("body".to_owned(), name));
+    let body = action.body.iter().flat_map(JsonTemplate::names).map(|name| ("body".to_owned(), name));
     let parts = action.multipart.iter();
     let parts = parts.flat_map(|(of, part)| part.names().map(move |name| (format!("multipart/{}", step(of)), name)));
     url.chain(templates).chain(body).chain(parts).collect()

@@ -56,6 +56,15 @@ fn lint_too_early(component: &Component, faults: &mut Vec<Fault>) {
     for (grant, custom) in &oauth2.custom_grants {
         params(format!("/oauth2/custom_grants/{}/token_params", step(grant)), &custom.token_params, false);
     }
+    if let Some(second) = &oauth2.second_exchange {
+        params("/oauth2/second_exchange/token_params".to_owned(), &second.token_params, true);
+    }
+    if let Some(audience) = &oauth2.audience {
+        check(component, audience, "/oauth2/audience", false, faults);
+    }
+    for (n, resource) in oauth2.resource.iter().enumerate() {
+        check(component, resource, &format!("/oauth2/resource/{n}"), false, faults);
+    }
     for (name, template) in &oauth2.token_request.headers {
         check(component, template, &format!("/oauth2/token_request/headers/{}", step(name)), false, faults);
     }

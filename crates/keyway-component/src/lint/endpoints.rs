@@ -37,6 +37,9 @@ pub(super) fn all(component: &Component) -> Vec<(String, &Template)> {
     all
 }
 
+/// Places that no vendor has: a pattern that takes one of them keeps no token at home.
+const ELSEWHERE: &[&str] = &["https://elsewhere.example", "https://elsewhere.example/x", "elsewhere.example"];
+
 pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
     for (at, template) in all(component) {
         lint_authority(component, &at, template, faults);
@@ -51,6 +54,14 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
 /// RFC 6749 section 3: a value typed by a user must not choose the host that gets the secrets.
 fn lint_authority(component: &Component, at: &str, template: &Template, faults: &mut Vec<Fault>) {
     for name in template.names_in_authority(UrlForm::Endpoint) {
+        let told = component.variables.get(name).filter(|variable| !variable.from.is_empty());
+        if let Some(pattern) = told.and_then(|variable| variable.pattern.as_ref())
+            && ELSEWHERE.iter().any(|value| pattern.matches_whole(value))
+        {
+            let message = format!("`{{{name}}}` is told by an answer, and its pattern lets it be any host");
+            let fault = Fault::error("open_host", at, message);
+            faults.push(fault.hint(format!("name the vendor's domain in `variables.{name}.pattern`, dots escaped")));
+        }
         if let Some(variable) = component.variables.get(name)
             && variable.pattern.is_none()
         {

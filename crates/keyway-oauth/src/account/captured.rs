@@ -26,11 +26,8 @@ impl Account {
     /// Whether the server has to be asked for endpoints that the component leaves out.
     #[must_use]
     pub fn awaits_discovery(&self) -> bool {
-        let oauth2 = &self.component.oauth2;
-        let left_out = oauth2.token_endpoint.is_none()
-            || (oauth2.grants.authorization_code.is_some() && oauth2.authorization_endpoint.is_none())
-            || (oauth2.grants.device_code.is_some() && oauth2.device_authorization_endpoint.is_none());
-        self.metadata.is_none() && self.endpoints.issuer.is_some() && left_out && !self.grant.is_unasked()
+        let asks = self.component.oauth2.asks_issuer();
+        self.metadata.is_none() && self.endpoints.issuer.is_some() && asks && !self.grant.is_unasked()
     }
 
     /// The account with the endpoints that its server tells.

@@ -33,6 +33,8 @@ pub struct Endpoints {
     pub api_origins: Vec<(Origin, bool)>,
     /// All OAuth endpoints of the component: no message may go there.
     pub oauth: Vec<Url>,
+    /// Origins that get the token and that the token itself has yet to tell, as the component writes them.
+    pub(crate) late_token_origins: Vec<String>,
 }
 
 // === impl Endpoints ===
@@ -95,6 +97,8 @@ impl Endpoints {
         for other in api.additional_origins.iter().filter(|other| is_known(&&other.origin)) {
             api_origins.extend(Origin::of(&url(&other.origin)?).map(|origin| (origin, other.token)));
         }
+        let late = api.additional_origins.iter().filter(|other| other.token && !is_known(&&other.origin));
+        let late_token_origins = late.map(|other| other.origin.to_string()).collect();
         let second = oauth2.second_exchange.as_ref().map(|second| match &second.endpoint {
             Some(template) => url(template).map(Some),
             None => Ok(token.clone()),
@@ -118,6 +122,7 @@ impl Endpoints {
             base_url,
             api_origins,
             oauth,
+            late_token_origins,
         })
     }
 }
@@ -144,6 +149,10 @@ fn issuer(context: &Context<'_>, template: &Template, values: &Values) -> Result
 fn checked(context: &Context<'_>, what: &str, text: &str) -> Result<Url, AccountError> {
     let url = Url::parse(text).map_err(|error| context.unfit(what, format!("it is no URL: {error}")))?;
     match Origin::of(&url) {
+        // A value of a variable must not turn what follows it into something else than a path.
+        Some(_) if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() => {
+            Err(context.unfit(what, "it names a user or has a fragment; take that out".to_owned()))
+        }
         Some(origin) if origin.is_https() || origin.is_loopback() => Ok(url),
         Some(_) => {
             Err(context

@@ -68,7 +68,7 @@ impl Grant {
     }
 
     /// What it needs beside the client: names of inputs.
-    fn needs(&self, component: &Component) -> Vec<String> {
+    pub(super) fn needs(&self, component: &Component) -> Vec<String> {
         let oauth2 = &component.oauth2;
         let names: Vec<&str> = match self {
             Self::ClientCredentials => Vec::new(),

@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use super::{Exchange, Post, Request};
 use crate::{
-    account::Grant,
     dialect::hear,
     fault::{TokenFault, TokenFaultKind},
     token::Token,
@@ -34,8 +33,8 @@ impl Exchange<'_> {
                     TokenFaultKind::NotProcessed | TokenFaultKind::MaybeProcessed if left > 0 => {
                         tokio::time::sleep(fault.retry_after.unwrap_or(BETWEEN).min(BETWEEN * 10)).await;
                     }
-                    // A code works once: the token that it gave is better than none.
-                    _ if *request.grant(&self.account.grant) == Grant::AuthorizationCode => {
+                    // What began it works once, or was rotated: the token that it gave is better than none.
+                    _ if matches!(request, Request::Redeem(_)) || !self.account.mints_anew() => {
                         tracing::error!(
                             event = "no_second_exchange", account = %self.account.label(), why = %fault,
                             "the token was not exchanged for the one that should follow; it is used as it is"
