@@ -33,6 +33,11 @@ schemas:
     cargo build -p keyway-cli
     for name in component credential client message outcome; do target/debug/keyway schema $name > schemas/$name.schema.json; done
 
+# Write docs/components/ anew from the components.
+pages:
+    cargo build -p keyway-cli
+    for file in components/*/component.json; do name=$(basename "$(dirname "$file")"); target/debug/keyway component show "./$file" --markdown > "docs/components/$name.md"; done
+
 # Advisories, licences, bans and sources of the dependencies (needs cargo-deny and, for advisories, their database).
 deny:
     cargo deny check

@@ -39,7 +39,8 @@ async fn podio() {
     done(host, "lookup_app", json!({ "app_id": app })).await;
 
     let fields = json!({ "title": "One more" });
-    let item = done(host, "create_item", json!({ "app_id": app, "fields": fields, "silent": 1 })).await["item_id"].clone();
+    let item =
+        done(host, "create_item", json!({ "app_id": app, "fields": fields, "silent": 1 })).await["item_id"].clone();
     done(host, "update_item", json!({ "item_id": item, "fields": { "title": "Changed" } })).await;
     assert_eq!(done(host, "lookup_item", json!({ "item_id": item })).await["item_id"], item);
     let found = done(host, "filter_items", json!({ "app_id": app, "limit": 2 })).await;

@@ -17,6 +17,9 @@ pub(crate) enum ComponentCommand {
     Show {
         /// A component's name, or the path of its file
         component: String,
+        /// As a page in Markdown
+        #[arg(long)]
+        markdown: bool,
         #[command(flatten)]
         sources: ComponentSources,
     },

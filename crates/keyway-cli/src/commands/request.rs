@@ -99,7 +99,8 @@ fn message(args: &RequestArgs) -> Result<Message, CliError> {
         message = message.form(args.form.iter().cloned());
     }
     if let Some(file) = &args.file {
-        let bytes = std::fs::read(file).map_err(|why| CliError::Input { what: format!("`{}`", file.display()), why })?;
+        let bytes =
+            std::fs::read(file).map_err(|why| CliError::Input { what: format!("`{}`", file.display()), why })?;
         message = message.bytes(bytes);
     }
     if let Some(body) = &args.body {
