@@ -38,7 +38,7 @@ impl JsonTemplate {
     }
 }
 
-/// Visits the texts in the order in which [`replace`] does.
+/// Visits the texts in the order in which [`templates_of`] does.
 fn filled<E>(
     value: &Value,
     templates: &mut std::slice::Iter<'_, Template>,
@@ -67,25 +67,23 @@ fn filled<E>(
     })
 }
 
-/// Visits every text, always in the same order.
-fn replace<E>(value: &mut Value, visit: &mut impl FnMut(&mut Value) -> Result<(), E>) -> Result<(), E> {
+/// The templates of all texts, in the order in which [`filled`] visits them.
+fn templates_of(value: &Value, templates: &mut Vec<Template>) -> Result<(), TemplateError> {
     match value {
-        Value::String(_) => visit(value),
-        Value::Array(items) => items.iter_mut().try_for_each(|item| replace(item, visit)),
-        Value::Object(members) => members.values_mut().try_for_each(|member| replace(member, visit)),
-        _ => Ok(()),
+        Value::String(text) => templates.push(Template::parse(text)?),
+        Value::Array(items) => items.iter().try_for_each(|item| templates_of(item, templates))?,
+        Value::Object(members) => members.values().try_for_each(|member| templates_of(member, templates))?,
+        _ => {}
     }
+    Ok(())
 }
 
 impl TryFrom<Value> for JsonTemplate {
     type Error = TemplateError;
 
-    fn try_from(mut source: Value) -> Result<Self, TemplateError> {
+    fn try_from(source: Value) -> Result<Self, TemplateError> {
         let mut templates = Vec::new();
-        replace(&mut source, &mut |text| {
-            templates.push(Template::parse(text.as_str().unwrap_or_default())?);
-            Ok(())
-        })?;
+        templates_of(&source, &mut templates)?;
         Ok(Self { source, templates })
     }
 }

@@ -3,6 +3,7 @@
 mod assertion;
 mod bound;
 mod capture;
+mod client;
 mod lifetime;
 mod request;
 mod second;
@@ -10,8 +11,6 @@ mod unasked;
 
 use std::{
     collections::BTreeMap,
-    future::Future,
-    pin::Pin,
     sync::{
         OnceLock,
         atomic::{AtomicU64, Ordering},
@@ -25,19 +24,15 @@ use keyway_component::{
 };
 use keyway_http::{AttemptEnd, Clock, Transport};
 use oauth2::{
-    AsyncHttpClient, AuthType, AuthorizationCode, Client, ClientId, ExtraTokenFields, HttpRequest, HttpResponse,
-    PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, ResourceOwnerPassword, ResourceOwnerUsername,
-    StandardErrorResponse, StandardRevocableToken, StandardTokenIntrospectionResponse, StandardTokenResponse,
-    TokenResponse, TokenUrl,
-    basic::{BasicErrorResponseType, BasicRevocationErrorResponse, BasicTokenType},
+    AuthorizationCode, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, ResourceOwnerPassword,
+    ResourceOwnerUsername, TokenResponse,
 };
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use url::Url;
 
 use crate::{
     account::{Account, Grant},
-    dialect::{Words, hear, speak},
+    dialect::{Words, speak},
     dpop::{DPOP, wants_nonce},
     fault::{TokenFault, TokenFaultKind},
     random,
@@ -47,6 +42,7 @@ use crate::{
 
 use bound::DPOP_KEY;
 use capture::{Told, capture};
+use client::{Answer, DialectClient, standard_client};
 use lifetime::{jwt_exp, lifetime};
 pub(crate) use request::{Offer, Request};
 
@@ -86,33 +82,6 @@ pub(crate) struct Post<'a> {
     pub(crate) has_target: bool,
 }
 
-type Answer = StandardTokenResponse<Further, BasicTokenType>;
-type StandardClient = Client<
-    StandardErrorResponse<BasicErrorResponseType>,
-    Answer,
-    StandardTokenIntrospectionResponse<Further, BasicTokenType>,
-    StandardRevocableToken,
-    BasicRevocationErrorResponse,
-    oauth2::EndpointNotSet,
-    oauth2::EndpointNotSet,
-    oauth2::EndpointNotSet,
-    oauth2::EndpointNotSet,
-    oauth2::EndpointSet,
->;
-
-/// Members beyond the standard's.
-#[derive(Clone, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-struct Further(Map<String, Value>);
-
-impl ExtraTokenFields for Further {}
-
-impl std::fmt::Debug for Further {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Further")
-    }
-}
-
 // === impl Exchange ===
 
 impl Exchange<'_> {
@@ -149,11 +118,7 @@ impl Exchange<'_> {
                 earlier
             }
         };
-        for (name, _) in self.account.captures().filter(|(_, variable)| variable.secret) {
-            if let Some(value) = token.captured.get(name) {
-                self.redactor.know(&self.account.inputs_label(), value);
-            }
-        }
+        self.account.know_captured(&token.captured, self.redactor);
         Ok(token)
     }
 
@@ -183,8 +148,7 @@ impl Exchange<'_> {
         let endpoint = endpoint.as_ref().ok_or_else(|| {
             TokenFault::new(TokenFaultKind::Unreachable, "the component has no `token_endpoint`; add one to its file")
         })?;
-        // The client id, and no secret: authentication is the dialect's.
-        let standard = StandardClient::new_for(&self.account.client_id, endpoint);
+        let standard = standard_client(&self.account.client_id, endpoint);
         let client = DialectClient { exchange: self, endpoint, request, secrets: &secrets };
         let text =
             |name: &str| secrets.get(name).map(|secret| secret.expose_secret_text().to_owned()).unwrap_or_default();
@@ -449,53 +413,4 @@ impl Exchange<'_> {
 /// Seconds since 1970.
 fn seconds(time: std::time::SystemTime) -> u64 {
     time.duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs()
-}
-
-/// `StandardClient::new` with its endpoint, in one word.
-trait NewFor {
-    fn new_for(client_id: &str, endpoint: &Url) -> Self;
-}
-
-impl NewFor for StandardClient {
-    fn new_for(client_id: &str, endpoint: &Url) -> Self {
-        Client::new(ClientId::new(client_id.to_owned()))
-            .set_token_uri(TokenUrl::from_url(endpoint.clone()))
-            .set_auth_type(AuthType::RequestBody)
-    }
-}
-
-/// The `oauth2` crate's HTTP client: the place where the dialect stands.
-struct DialectClient<'a> {
-    exchange: &'a Exchange<'a>,
-    endpoint: &'a Url,
-    request: &'a Request,
-    secrets: &'a BTreeMap<String, Secret>,
-}
-
-impl<'c> AsyncHttpClient<'c> for DialectClient<'_> {
-    type Error = TokenFault;
-    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, TokenFault>> + Send + 'c>>;
-
-    fn call(&'c self, request: HttpRequest) -> Self::Future {
-        Box::pin(async move {
-            let Exchange { account, redactor, clock, .. } = self.exchange;
-            let (overlay, grant_type) = self.exchange.overlay(self.request);
-            let redirect_uri = self.exchange.redirect_uri(self.request);
-            let (encoding, secrets) = (account.encoding, self.secrets);
-            let method = account.component.oauth2.token_request.method;
-            let post =
-                Post { overlay: &overlay, grant_type, encoding, method, secrets, redirect_uri, has_target: true };
-            let end = self.exchange.post(self.endpoint, request.body(), post).await?;
-            let heard = hear(end, &account.component, encoding, redactor, clock.now())?;
-            for name in ["access_token", "refresh_token"] {
-                if let Some(secret) = heard.standard.get(name).and_then(Value::as_str) {
-                    redactor.know(&account.label(), &Secret::new(secret));
-                }
-            }
-            let mut response = HttpResponse::new(Value::Object(heard.standard).to_string().into_bytes());
-            let json = http::HeaderValue::from_static("application/json");
-            response.headers_mut().insert(http::header::CONTENT_TYPE, json);
-            Ok(response)
-        })
-    }
 }

@@ -170,9 +170,8 @@ impl Inner {
         for secret in secrets.flatten() {
             self.redactor.know(&self.account.label(), secret);
         }
-        let secret = |name: &str| self.account.component.variables.get(name).is_some_and(|variable| variable.secret);
-        for (_, value) in token.into_iter().flat_map(|token| token.captured.iter()).filter(|(name, _)| secret(name)) {
-            self.redactor.know(&self.account.inputs_label(), value);
+        if let Some(token) = token {
+            self.account.know_captured(&token.captured, &self.redactor);
         }
     }
 

@@ -18,8 +18,6 @@ pub(crate) struct Merged<S> {
     further: SelectAll<BoxStream<'static, Outcome>>,
     /// So many messages may have further outcomes under way before another one is begun.
     most: usize,
-    /// Whether all outcomes of a message come before any of the next one.
-    in_order: bool,
     /// Whether the next look is at the further ones.
     turn: bool,
     ended: bool,
@@ -29,15 +27,12 @@ pub(crate) struct Merged<S> {
 
 impl<S: Stream<Item = Ran> + Unpin> Merged<S> {
     pub(crate) fn new(first: S, most: usize) -> Self {
-        Self { first, further: SelectAll::new(), most, in_order: false, turn: false, ended: false }
+        Self { first, further: SelectAll::new(), most, turn: false, ended: false }
     }
 
+    /// All outcomes of a message come before any of the next one.
     pub(crate) fn in_order(first: S) -> Self {
-        Self { in_order: true, ..Self::new(first, 1) }
-    }
-
-    fn is_done(&self) -> bool {
-        self.ended && self.further.is_empty()
+        Self::new(first, 1)
     }
 
     fn poll_first(&mut self, context: &mut Context<'_>) -> Poll<Option<Outcome>> {
@@ -75,27 +70,17 @@ impl<S: Stream<Item = Ran> + Unpin> Stream for Merged<S> {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Outcome>> {
         // They take turns, so that neither starves the other.
-        self.turn = !self.turn || self.in_order;
-        let before = self.further.len();
-        let found = if self.turn {
-            match self.poll_further(context) {
-                Poll::Pending => self.poll_first(context),
-                found => found,
-            }
-        } else {
-            match self.poll_first(context) {
-                Poll::Pending => self.poll_further(context),
-                found => found,
-            }
-        };
-        match found {
-            // Where some have just ended there is room for another message.
-            Poll::Pending if self.further.len() < before => match self.poll_first(context) {
-                Poll::Pending if self.is_done() => Poll::Ready(None),
-                found => found,
-            },
-            Poll::Pending if self.is_done() => Poll::Ready(None),
-            found => found,
+        self.turn = !self.turn;
+        let (turn, before) = (self.turn, self.further.len());
+        let mut found = if turn { self.poll_further(context) } else { self.poll_first(context) };
+        if found.is_pending() {
+            found = if turn { self.poll_first(context) } else { self.poll_further(context) };
         }
+        // Where some have just ended there is room for another message.
+        if found.is_pending() && self.further.len() < before {
+            found = self.poll_first(context);
+        }
+        let is_done = found.is_pending() && self.ended && self.further.is_empty();
+        if is_done { Poll::Ready(None) } else { found }
     }
 }

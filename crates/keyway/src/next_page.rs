@@ -17,10 +17,8 @@ pub(crate) enum Step {
 pub(crate) struct PageFacts<'p> {
     pub(crate) headers: &'p HeaderMap,
     pub(crate) body: &'p [u8],
-    /// How many items it has.
-    pub(crate) items: usize,
-    /// The last of them.
-    pub(crate) last_item: Option<&'p str>,
+    /// Its items, each as its very text.
+    pub(crate) items: &'p [&'p str],
 }
 
 /// The items of a page, each as its very text. Nothing where there is no list.
@@ -42,7 +40,7 @@ pub(crate) fn next_page(
     let counts = matches!(pagination.next, NextPage::Offset(_) | NextPage::Page(_));
     let limit = pagination.limit_param.as_deref().and_then(&param).and_then(|limit| number(&limit));
     // What only counts would count for ever, past the end too.
-    if (counts && page.items == 0) || limit.is_some_and(|limit| (page.items as u64) < limit) {
+    if (counts && page.items.is_empty()) || limit.is_some_and(|limit| (page.items.len() as u64) < limit) {
         return None;
     }
     let first = |counted: &Counted, usual| {
@@ -54,7 +52,7 @@ pub(crate) fn next_page(
         NextPage::Cursor(cursor) => Some(Step::Param(cursor.param.clone(), cursor_of(cursor, page)?)),
         // Each request says where it began.
         NextPage::Offset(counted) => {
-            Some(Step::Param(counted.param.clone(), first(counted, 0).saturating_add(page.items as u64).into()))
+            Some(Step::Param(counted.param.clone(), first(counted, 0).saturating_add(page.items.len() as u64).into()))
         }
         NextPage::Page(counted) => Some(Step::Param(counted.param.clone(), first(counted, 1).saturating_add(1).into())),
     }
@@ -64,7 +62,7 @@ fn cursor_of(cursor: &Cursor, page: &PageFacts<'_>) -> Option<Value> {
     let value = match (&cursor.pointer, &cursor.header, &cursor.last_item) {
         (Some(pointer), ..) => pointer.seek(page.body)?,
         (_, Some(header), _) => Value::String(page.headers.get(header)?.to_str().ok()?.to_owned()),
-        (.., Some(pointer)) => pointer.seek(page.last_item?.as_bytes())?,
+        (.., Some(pointer)) => pointer.seek(page.items.last()?.as_bytes())?,
         (None, None, None) => return None,
     };
     match &value {
@@ -129,12 +127,7 @@ mod tests {
         let (pagination, body) = (pagination(value), body.to_string());
         let headers = HeaderMap::from_iter([(header.0.parse().unwrap(), header.1.parse().unwrap())]);
         let found = items(&pagination, body.as_bytes());
-        let page = PageFacts {
-            headers: &headers,
-            body: body.as_bytes(),
-            items: found.len(),
-            last_item: found.last().copied(),
-        };
+        let page = PageFacts { headers: &headers, body: body.as_bytes(), items: &found };
         next_page(&pagination, &page, |name| params.get(name).cloned())
     }
 

@@ -9,7 +9,7 @@ use crate::{
     failure::{Code, Failure},
     message::{Each, Paginate},
     outcome::{Input, Outcome, Position},
-    pages::Pages,
+    pages::{Page, Pages},
     raw_json::RawJson,
 };
 
@@ -72,8 +72,7 @@ impl Paged {
             Each::Item => self.next_item().await,
         };
         self.given += 1;
-        let more = outcome.position.as_ref().is_some_and(|position| position.more);
-        self.ended = !more;
+        self.ended = !outcome.has_more();
         outcome
     }
 
@@ -81,7 +80,7 @@ impl Paged {
         match self.pages.next().await {
             Some(Ok(page)) => {
                 let more = self.pages.has_next() && self.may_give_after_this();
-                self.outcome(Ok(page), Position { page: self.pages.number, item: None, more })
+                self.outcome(Ok(page.answer), Position { page: self.pages.number, item: None, more })
             }
             Some(Err(failure)) => self.failure(failure),
             None => self.nothing(),
@@ -97,11 +96,12 @@ impl Paged {
             }
             match self.pages.next().await {
                 Some(Ok(page)) => {
-                    let is_empty = self.ready.is_empty();
-                    if let Some(page) = self.take_in(page).filter(|_| is_empty && !self.pages.has_next()) {
+                    if page.items.is_empty() && self.ready.is_empty() && !self.pages.has_next() {
                         // There are no items at all, and there has to be an outcome.
-                        return self.outcome(Ok(page), Position { page: self.pages.number, item: None, more: false });
+                        let position = Position { page: self.pages.number, item: None, more: false };
+                        return self.outcome(Ok(page.answer.without_body()), position);
                     }
+                    self.take_in(page);
                 }
                 Some(Err(failure)) => self.failed = Some(failure),
                 None => break,
@@ -120,15 +120,11 @@ impl Paged {
         }
     }
 
-    /// Puts a page's items in line. Gives the page back, without its body, where it has none.
-    fn take_in(&mut self, page: Answer) -> Option<Answer> {
-        let page = Arc::new(page);
-        let number = self.pages.number;
-        for (n, text) in self.pages.items_of(page.bytes()).into_iter().enumerate() {
-            let text = page.bytes().slice_ref(text.as_bytes());
-            self.ready.push_back(Item { page: Arc::clone(&page), number, text, is_first: n == 0 });
-        }
-        Arc::try_unwrap(page).ok().map(Answer::without_body)
+    /// Puts a page's items in line.
+    fn take_in(&mut self, page: Page) {
+        let (answer, number) = (Arc::new(page.answer), self.pages.number);
+        let items = page.items.into_iter().enumerate();
+        self.ready.extend(items.map(|(n, text)| Item { page: Arc::clone(&answer), number, text, is_first: n == 0 }));
     }
 
     /// Whether the limit lets another one follow the one that is given now.

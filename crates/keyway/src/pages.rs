@@ -2,9 +2,12 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use bytes::Bytes;
 use futures_util::{Stream, stream};
-use keyway_component::{Origin, component::Pagination};
-use serde_json::Value;
+use keyway_component::{
+    Origin,
+    component::{Action, Pagination},
+};
 use url::Url;
 
 use crate::{
@@ -16,8 +19,14 @@ use crate::{
     next_page::{PageFacts, Step, items, next_page},
 };
 
+/// A page that came.
+pub(crate) struct Page {
+    pub(crate) answer: Answer,
+    /// Its items, each as its very text.
+    pub(crate) items: Vec<Bytes>,
+}
+
 /// The pages that are still to come.
-#[derive(Clone)]
 pub(crate) struct Pages {
     connection: Connection,
     message: Message,
@@ -36,7 +45,8 @@ impl Connection {
     /// All pages of an action that declares `pagination`, one after the other as they are asked for. A failure is the last
     /// item. Without a limit of one's own there are as many as the API gives.
     pub fn pages(&self, message: Message) -> impl Stream<Item = Result<Answer, Failure>> + Send + use<> {
-        stream::unfold(Pages::new(self.clone(), message), |mut pages| async move { Some((pages.next().await?, pages)) })
+        let pages = Pages::new(self.clone(), message);
+        stream::unfold(pages, |mut pages| async move { Some((pages.next().await?.map(|page| page.answer), pages)) })
     }
 }
 
@@ -53,7 +63,7 @@ impl Pages {
     }
 
     /// The next page; `None` after the last one. After a failure there is none.
-    pub(crate) async fn next(&mut self) -> Option<Result<Answer, Failure>> {
+    pub(crate) async fn next(&mut self) -> Option<Result<Page, Failure>> {
         if self.ended {
             return None;
         }
@@ -62,81 +72,36 @@ impl Pages {
         Some(page)
     }
 
-    /// The items of a page, each as its very text.
-    pub(crate) fn items_of<'b>(&self, body: &'b [u8]) -> Vec<&'b str> {
-        self.pagination().map(|pagination| items(&pagination, body)).unwrap_or_default()
-    }
-
-    fn pagination(&self) -> Result<Pagination, Failure> {
-        let invalid = |why: &str| Failure::new(Code::InvalidMessage, why);
-        let Target::Action(name) = &self.message.target else {
-            return Err(invalid("only actions have pages; take `paginate` out, or send an action that declares them"));
-        };
-        let action = self.connection.loaded().action(name)?;
-        action.pagination.clone().ok_or_else(|| {
-            invalid(&format!(
-                "the action `{name}` declares no `pagination`; take `paginate` out, or add it to the component"
-            ))
-        })
-    }
-
-    async fn ask(&mut self) -> Result<Answer, Failure> {
-        let pagination = self.pagination()?;
+    async fn ask(&mut self) -> Result<Page, Failure> {
+        let connection = self.connection.clone();
+        let (action, pagination) = declared(&connection, &self.message)?;
         if self.message.idempotency_key.is_some() {
             let why = "each page is a request of its own, and a key is for one; take `idempotency_key` out";
             return Err(Failure::new(Code::InvalidMessage, why));
         }
-        let (answer, url) = chain::run_at(&self.connection, &self.message, self.url.as_ref()).await?;
+        let (answer, url) = chain::run_at(&connection, &self.message, self.url.as_ref()).await?;
         self.number += 1;
-        let found = items(&pagination, answer.bytes());
-        let page = PageFacts {
-            headers: &answer.headers,
-            body: answer.bytes(),
-            items: found.len(),
-            last_item: found.last().copied(),
-        };
+        let found = items(pagination, answer.bytes());
         let body = hash(answer.bytes());
-        if page.items > 0 && self.last.replace(body) == Some(body) {
+        if !found.is_empty() && self.last.replace(body) == Some(body) {
             let why = "the API gave the same page again as the next one, so there would be no end; report it";
             return Err(Failure::new(Code::ResponseInvalid, why));
         }
-        let step = next_page(&pagination, &page, |name| self.param(name));
+        let facts = PageFacts { headers: &answer.headers, body: answer.bytes(), items: &found };
+        let step = next_page(pagination, &facts, |name| action.param(&self.message.params, name).cloned());
         match step {
             Some(step) => self.take(step, &url)?,
             None => self.ended = true,
         }
-        Ok(answer)
-    }
-
-    /// A parameter of the page that came last.
-    fn param(&self, name: &str) -> Option<Value> {
-        let given = self.message.params.get(name).filter(|value| !value.is_null());
-        let Target::Action(action) = &self.message.target else { return None };
-        let action = self.connection.loaded().action(action).ok()?;
-        given.or_else(|| action.default_of(name)).cloned()
-    }
-
-    /// What every request of the account has in its query, a link has too: the token as it is then, not as it was.
-    fn complete(&self, next: &mut Url) {
-        let prepared = self.connection.prepared();
-        let is_token = |name: &str| prepared.authorization_query.iter().any(|own| own == name);
-        let pairs: Vec<(String, String)> = next.query_pairs().into_owned().collect();
-        let missing = prepared.query.iter().filter(|(name, _)| !pairs.iter().any(|(known, _)| known == name));
-        let missing: Vec<&(String, String)> = missing.collect();
-        // Written anew only where it has to be: some servers sign their links.
-        if pairs.iter().any(|(name, _)| is_token(name)) {
-            let kept = pairs.iter().filter(|(name, _)| !is_token(name)).chain(missing);
-            next.query_pairs_mut().clear().extend_pairs(kept);
-        } else if !missing.is_empty() {
-            next.query_pairs_mut().extend_pairs(missing.into_iter().map(|(name, value)| (name, value)));
-        }
+        let items = found.into_iter().map(|item| answer.bytes().slice_ref(item.as_bytes())).collect();
+        Ok(Page { answer, items })
     }
 
     fn take(&mut self, step: Step, at: &Url) -> Result<(), Failure> {
         match step {
             Step::Param(name, value) => _ = self.message.params.insert(name, value),
             Step::Url(text) => {
-                let mut next = at.join(&text).map_err(|_| {
+                let next = at.join(&text).map_err(|_| {
                     Failure::new(Code::ResponseInvalid, "the API's link to the next page is no URL; report it")
                 })?;
                 // A link that leaves is followed by nobody, wherever else messages may go.
@@ -145,12 +110,26 @@ impl Pages {
                         format!("the API's link to the next page leaves {}, so it is not followed", authority(at));
                     return Err(Failure::new(Code::UrlNotAllowed, why));
                 }
-                self.complete(&mut next);
                 self.url = Some(next);
             }
         }
         Ok(())
     }
+}
+
+/// The action that a message asks for, and how it has pages.
+fn declared<'c>(connection: &'c Connection, message: &Message) -> Result<(&'c Action, &'c Pagination), Failure> {
+    let invalid = |why: &str| Failure::new(Code::InvalidMessage, why);
+    let Target::Action(name) = &message.target else {
+        return Err(invalid("only actions have pages; take `paginate` out, or send an action that declares them"));
+    };
+    let action = connection.loaded().action(name)?;
+    let pagination = action.pagination.as_ref().ok_or_else(|| {
+        invalid(&format!(
+            "the action `{name}` declares no `pagination`; take `paginate` out, or add it to the component"
+        ))
+    })?;
+    Ok((action, pagination))
 }
 
 /// Two pages with one hash are one page: the odds of any other reading are 1 to 2^64.

@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Read, Write},
+    path::Path,
     process::ExitCode,
     time::Duration,
 };
@@ -14,7 +15,7 @@ use crate::{
     args::{EachArg, RequestArgs},
     connect::connect,
     exit::{CliError, FAILED, SUCCESS},
-    files::replace,
+    files::{read_bytes, replace},
     output,
     signals::to_its_end,
 };
@@ -99,9 +100,7 @@ fn message(args: &RequestArgs) -> Result<Message, CliError> {
         message = message.form(args.form.iter().cloned());
     }
     if let Some(file) = &args.file {
-        let bytes =
-            std::fs::read(file).map_err(|why| CliError::Input { what: format!("`{}`", file.display()), why })?;
-        message = message.bytes(bytes);
+        message = message.bytes(read_bytes(file)?);
     }
     if let Some(body) = &args.body {
         let json = RawJson::new(read_body(body)?).map_err(|error| usage(format!("the body is no JSON: {error}")))?;
@@ -118,7 +117,7 @@ fn read_body(text: &str) -> Result<Vec<u8>, CliError> {
         return read.map(|_| body).map_err(|why| CliError::Input { what: "standard input".to_owned(), why });
     }
     match text.strip_prefix('@') {
-        Some(path) => std::fs::read(path).map_err(|why| CliError::Input { what: format!("`{path}`"), why }),
+        Some(path) => read_bytes(Path::new(path)),
         None => Ok(text.as_bytes().to_vec()),
     }
 }

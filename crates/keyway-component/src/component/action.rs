@@ -109,6 +109,12 @@ impl Action {
         self.properties()?.get(name)?.get("default").filter(|value| !value.is_null())
     }
 
+    /// A parameter: what the message gives, else the default. `null` is not given.
+    #[must_use]
+    pub fn param<'v>(&'v self, given: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
+        given.get(name).filter(|value| !value.is_null()).or_else(|| self.default_of(name))
+    }
+
     /// Whether the message's own body becomes part of the request.
     #[must_use]
     pub fn takes_a_body(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use keyway_component::component::Variable;
+use keyway_component::{Redactor, component::Variable};
 
 use super::{Account, AccountError, Context, Endpoints};
 use crate::{metadata::Metadata, secrets::SecretSource, token::Captured};
@@ -15,6 +15,14 @@ impl Account {
         let given = |name: &str| self.values.is_given(name) || self.inputs.has(name);
         let variables = self.component.variables.iter().map(|(name, variable)| (name.as_str(), variable));
         variables.filter(move |(name, variable)| !variable.from.is_empty() && !given(name))
+    }
+
+    /// Makes the secrets among captured values known to the redactor.
+    pub(crate) fn know_captured(&self, captured: &Captured, redactor: &Redactor) {
+        let secret = |name: &str| self.component.variables.get(name).is_some_and(|variable| variable.secret);
+        for (_, value) in captured.iter().filter(|(name, _)| secret(name)) {
+            redactor.know(&self.inputs_label(), value);
+        }
     }
 
     /// Whether answers tell something about the account: where its messages go, or what they carry.

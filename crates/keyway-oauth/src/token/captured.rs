@@ -22,12 +22,6 @@ impl Captured {
         self.0.iter().flat_map(|values| values.iter()).map(|(name, value)| (name.as_str(), value))
     }
 
-    /// Whether nothing was told.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_none()
-    }
-
     /// Whether the same variables have the same values.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {

@@ -56,8 +56,28 @@ impl Call {
     pub(super) fn at(self, connection: &Connection, url: Option<&Url>) -> Result<Self, Failure> {
         let Some(url) = url else { return Ok(self) };
         check_text(url.as_str())?;
-        Ok(Self { confined: confine(connection, url)?, url: url.clone(), ..self })
+        let url = completed(connection, url);
+        Ok(Self { confined: confine(connection, &url)?, url, ..self })
     }
+}
+
+/// A URL that an answer gave, with what every request of the account has in its query: the token not as it was, but as it
+/// will be.
+fn completed(connection: &Connection, url: &Url) -> Url {
+    let prepared = connection.prepared();
+    let is_token = |name: &str| prepared.authorization_query.iter().any(|own| own == name);
+    let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+    let missing = prepared.query.iter().filter(|(name, _)| !pairs.iter().any(|(known, _)| known == name));
+    let missing: Vec<_> = missing.collect();
+    let mut url = url.clone();
+    // Written anew only where it has to be: some servers sign their links.
+    if pairs.iter().any(|(name, _)| is_token(name)) {
+        let kept = pairs.iter().filter(|(name, _)| !is_token(name)).chain(missing);
+        url.query_pairs_mut().clear().extend_pairs(kept);
+    } else if !missing.is_empty() {
+        url.query_pairs_mut().extend_pairs(missing.into_iter().map(|(name, value)| (name, value)));
+    }
+    url
 }
 
 /// What is asked for, before the account's own parts are added.
@@ -74,7 +94,7 @@ pub(super) struct Asked<'m> {
 pub(super) fn resolve(connection: &Connection, message: &Message) -> Result<Call, Failure> {
     let component = &connection.account().component;
     let mut headers = connection.prepared().headers.clone();
-    let Asked { method, url, mut query, content, accept, repeatable } = match &message.target {
+    let Asked { method, url, mut query, content, accept, mut repeatable } = match &message.target {
         Target::Request { method, url } => Asked {
             method: method.clone(),
             url: request_url(connection, message, url)?,
@@ -114,7 +134,6 @@ pub(super) fn resolve(connection: &Connection, message: &Message) -> Result<Call
             set_header(&mut headers, name, value)?;
         }
     }
-    let mut repeatable = repeatable;
     if let (Some(key), Some(idempotency)) = (&message.idempotency_key, &component.api.idempotency) {
         set_header(&mut headers, &idempotency.header, key)?;
         repeatable = true;

@@ -18,10 +18,9 @@ pub(super) struct Values<'a> {
 // === impl Values ===
 
 impl<'a> Values<'a> {
-    /// The value under a name, with its type. A parameter that is `null` is not given.
+    /// The value under a name, with its type.
     pub(super) fn json(&self, name: &str) -> Option<Cow<'a, Value>> {
-        let given = self.given.get(name).filter(|value| !value.is_null());
-        if let Some(value) = given.or_else(|| self.action?.default_of(name)) {
+        if let Some(value) = self.param(name) {
             return Some(Cow::Borrowed(value));
         }
         let text = self.account.values.get(name)?;
@@ -31,10 +30,16 @@ impl<'a> Values<'a> {
 
     /// The value as text; `None` for lists and objects too.
     pub(super) fn text(&self, name: &str) -> Option<Cow<'a, str>> {
-        let given = self.given.get(name).filter(|value| !value.is_null());
-        match given.or_else(|| self.action?.default_of(name)) {
+        match self.param(name) {
             Some(value) => text_of(value),
             None => self.account.values.get(name).map(Cow::Borrowed),
+        }
+    }
+
+    fn param(&self, name: &str) -> Option<&'a Value> {
+        match self.action {
+            Some(action) => action.param(self.given, name),
+            None => self.given.get(name).filter(|value| !value.is_null()),
         }
     }
 
