@@ -30,8 +30,7 @@ doc:
 
 # Write schemas/ anew from the Rust types.
 schemas:
-    cargo build -p keyway-cli
-    for name in component credential client message outcome; do target/debug/keyway schema $name > schemas/$name.schema.json; done
+    cargo run --quiet -p keyway --example schemas
 
 # Write docs/components/ anew from the components.
 pages:

@@ -39,6 +39,37 @@ async fn a_new_component_is_sound_and_passes_its_test() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_grant_begins_with_a_component_that_passes_its_test() {
+    let token: &[&str] = &["--token-endpoint", "https://acme.test/token"];
+    let table: [(&str, &[&str]); 7] = [
+        ("client_credentials", token),
+        ("authorization_code", &["--authorization-endpoint", "https://acme.test/authorize"]),
+        ("password", token),
+        ("device_code", &["--device-authorization-endpoint", "https://acme.test/device"]),
+        ("refresh_token", token),
+        ("api_key", &[]),
+        ("basic", &[]),
+    ];
+    for (grant, endpoints) in table {
+        for encoding in ["form", "json", "query"] {
+            let home = Home::new();
+            let asks_token = !["api_key", "basic"].contains(&grant) && endpoints != token;
+            let run = home.keyway(["component", "new", "acme", "--base-url", "https://api.acme.test/v1/"]);
+            let run = run.args(["--grant", grant, "--encoding", encoding, "--header", "X-Token", "--scheme", ""]);
+            let run = run.args(endpoints.iter().copied()).args(token.iter().copied().filter(|_| asks_token));
+            run.run("").await.succeeded();
+            home.keyway(["component", "check", "acme"]).run("").await.succeeded();
+            let ran = home.keyway(["component", "test", "acme"]).run("").await.succeeded();
+            assert!(ran.text().starts_with("ok   "), "{grant} {encoding}: {ran}");
+        }
+    }
+    // What would have no effect is refused.
+    let home = Home::new();
+    let run = home.keyway(["component", "new", "acme", "--base-url", "https://api.acme.test", "--grant", "api_key"]);
+    run.args(token.iter().copied()).run("").await.refused(2, &["--token-endpoint is for other grants"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_component_that_does_something_else_is_told_what() {
     let home = Home::new();
     new(&home, &[]).run("").await.succeeded();
@@ -113,4 +144,20 @@ async fn the_components_that_ship_pass_theirs() {
         let folder = workspace().join("components").join(name);
         home.keyway(["component", "test"]).arg(folder).run("").await.succeeded();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watched_component_is_checked_whenever_it_changes() {
+    let home = Home::new();
+    new(&home, &[]).run("").await.succeeded();
+    let sound = fs::read_to_string(home.file("acme/component.json")).unwrap();
+    let mut watching = home.keyway(["component", "check", "acme", "--watch"]).start();
+    assert_eq!(watching.line().await, "acme/component.json: `acme` is sound");
+    watching.told("-- watching").await;
+    fs::write(home.file("acme/component.json"), sound.replace("\"actions\"", "\"actoins\"")).unwrap();
+    watching.told("actoins").await;
+    watching.told("-- watching").await;
+    fs::write(home.file("acme/component.json"), &sound).unwrap();
+    assert_eq!(watching.line().await, "acme/component.json: `acme` is sound");
+    watching.kill().await;
 }

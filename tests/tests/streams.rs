@@ -192,7 +192,7 @@ async fn messages_of_the_library_and_lines_share_a_stream() {
 
 #[tokio::test]
 async fn every_outcome_fits_the_published_schema() {
-    let schema = jsonschema::validator_for(&keyway::outcome_schema()).unwrap();
+    let schema = jsonschema::validator_for(&serde_json::from_str(keyway::outcome_schema()).unwrap()).unwrap();
     let check = |outcome: &keyway::Outcome| {
         let outcome = json(&written(outcome));
         if let Some(error) = schema.iter_errors(&outcome).next() {

@@ -121,6 +121,7 @@ pub(crate) enum SchemaName {
     Client,
     Message,
     Outcome,
+    Exchanges,
 }
 
 #[derive(Debug, Default, ClapArgs)]

@@ -31,7 +31,7 @@ pub(crate) fn run(command: Command, redactor: &Redactor) -> Result<ExitCode, Cli
         Command::Run(args) => block_on(run::run(*args, redactor)),
         Command::Request(args) => block_on(request::run(*args, redactor)),
         Command::Simulator(args) => block_on(simulator::run(args)),
-        Command::Component(command) => component::run(command),
+        Command::Component(command) => component::run(command, redactor),
         Command::Client(command) => client::run(command),
         Command::Credential(command) => block_on(credential::run(command, redactor)),
         Command::Login(args) => block_on(login::run(*args, redactor)),
@@ -45,8 +45,9 @@ pub(crate) fn run(command: Command, redactor: &Redactor) -> Result<ExitCode, Cli
                 SchemaName::Client => keyway::client_schema(),
                 SchemaName::Message => keyway::message_schema(),
                 SchemaName::Outcome => keyway::outcome_schema(),
+                SchemaName::Exchanges => keyway::replay::exchanges_schema(),
             };
-            print(format!("{schema:#}\n").as_bytes())
+            print(schema.as_bytes())
         }
         Command::Completions { shell } => {
             let mut script = Vec::new();

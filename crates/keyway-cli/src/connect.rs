@@ -31,7 +31,18 @@ pub(crate) async fn connect(
     concurrency: usize,
     redactor: &Redactor,
 ) -> Result<Connected, CliError> {
-    let (builder, component) = with_components(Host::builder(), &args.sources, component)?;
+    connect_with(Host::builder(), component, args, concurrency, redactor).await
+}
+
+/// The same with a builder that has something more.
+pub(crate) async fn connect_with(
+    builder: HostBuilder,
+    component: Option<&str>,
+    args: &HostArgs,
+    concurrency: usize,
+    redactor: &Redactor,
+) -> Result<Connected, CliError> {
+    let (builder, component) = with_components(builder, &args.sources, component)?;
     let builder = with_network(with_accounts(builder, &args.account, &args.retry), &args.network)?;
     let builder = builder.concurrency(concurrency).redactor(redactor.clone());
     match &args.simulator {

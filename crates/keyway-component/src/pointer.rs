@@ -6,7 +6,7 @@ use std::{borrow::Cow, fmt};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, value::RawValue};
+use serde_json::{Map, Value, value::RawValue};
 
 /// What a rule compares is no longer than this: a tree of more has many times its size.
 const LONGEST_FOUND: usize = 64 << 10;
@@ -54,6 +54,18 @@ impl Pointer {
     #[must_use]
     pub fn seek_text(&self, json: &[u8]) -> Option<String> {
         text(&self.seek(json)?)
+    }
+
+    /// Puts a value there, in objects that are made on the way.
+    pub fn put(&self, document: &mut Value, value: Value) {
+        let mut place = document;
+        for step in self.steps().unwrap_or_default() {
+            if !place.is_object() {
+                *place = Value::Object(Map::new());
+            }
+            place = &mut place[step.as_ref()];
+        }
+        *place = value;
     }
 
     /// The keys on the way. `None` for what is no pointer.

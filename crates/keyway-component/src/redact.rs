@@ -2,6 +2,7 @@
 
 mod forms;
 mod known;
+mod stand_ins;
 
 use std::{
     borrow::Cow,
@@ -13,6 +14,7 @@ use regex::{Captures, Regex};
 use url::Url;
 
 use self::known::Known;
+pub use self::stand_ins::StandIns;
 use crate::{secret::Secret, secret_names::SecretNames};
 
 /// What stands where a secret stood.

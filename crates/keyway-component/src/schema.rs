@@ -6,22 +6,39 @@ use serde_json::Value;
 
 use crate::{ClientFile, Component, CredentialFile, fault::Fault, pointer::step, suggest::nearest};
 
-/// JSON Schema (2020-12) of a component file.
+/// The published schemas, made of the Rust types by [`generated_schemas`]. Making them takes longer than reading them,
+/// and code that makes them is a tenth of a program.
+const COMPONENT: &str = include_str!("../../../schemas/component.schema.json");
+const CREDENTIAL: &str = include_str!("../../../schemas/credential.schema.json");
+const CLIENT: &str = include_str!("../../../schemas/client.schema.json");
+
+/// JSON Schema (2020-12) of a component file, as text.
 #[must_use]
-pub fn component_schema() -> Value {
-    SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Component>().to_value()
+pub fn component_schema() -> &'static str {
+    COMPONENT
 }
 
-/// JSON Schema (2020-12) of a credential file.
+/// JSON Schema (2020-12) of a credential file, as text.
 #[must_use]
-pub fn credential_schema() -> Value {
-    SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<CredentialFile>().to_value()
+pub fn credential_schema() -> &'static str {
+    CREDENTIAL
 }
 
-/// JSON Schema (2020-12) of a client file.
+/// JSON Schema (2020-12) of a client file, as text.
 #[must_use]
-pub fn client_schema() -> Value {
-    SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<ClientFile>().to_value()
+pub fn client_schema() -> &'static str {
+    CLIENT
+}
+
+/// The schemas by name, as the Rust types are now. For whoever changes those: the published ones have to be the same.
+#[must_use]
+pub fn generated_schemas() -> [(&'static str, Value); 3] {
+    let settings = || SchemaSettings::draft2020_12().into_generator();
+    [
+        ("component", settings().into_root_schema_for::<Component>().to_value()),
+        ("credential", settings().into_root_schema_for::<CredentialFile>().to_value()),
+        ("client", settings().into_root_schema_for::<ClientFile>().to_value()),
+    ]
 }
 
 /// How a document could be made to fit: at this pointer the value goes, or becomes another. Only so that the rest of a
@@ -37,7 +54,9 @@ pub(crate) struct Compiled {
 // === impl Compiled ===
 
 impl Compiled {
-    pub(crate) fn new(schema: Value) -> Self {
+    pub(crate) fn new(schema: &str) -> Self {
+        // A test holds the published text against the types, so it is JSON.
+        let schema = serde_json::from_str(schema).unwrap_or_default();
         let options = jsonschema::draft202012::options().with_pattern_options(PatternOptions::regex());
         let validator = options.build(&schema).map_err(|error| error.to_string());
         Self { schema, validator }

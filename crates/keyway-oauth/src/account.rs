@@ -17,7 +17,7 @@ use std::{
 };
 
 use keyway_component::{
-    Component, CredentialFile, Origin, Redactor, Secret, SecretRef, Template, UrlForm, check_credential,
+    Component, CredentialFile, Origin, Redactor, Secret, SecretRef, StandIns, Template, UrlForm, check_credential,
     component::{Authorization, Encoding, RefreshWith, Retry, RetryOverride},
     credential::{OAuth2Choice, RESERVED_PARAMS},
 };
@@ -366,6 +366,24 @@ impl Account {
                 redactor.know(&self.inputs_label(), secret);
             }
         }
+    }
+
+    /// Each input of the account by its own name: for what is written down of its requests.
+    ///
+    /// # Errors
+    /// A secret that cannot be read, with what to do.
+    pub async fn stand_ins(&self) -> Result<StandIns, String> {
+        let mut names = StandIns::default();
+        for (name, _) in &*self.inputs.secrets {
+            if let Some(secret) = self.read_secret(name).await? {
+                names.add(&secret, name);
+            }
+        }
+        names.add_whole(&self.client_id, "client_id");
+        if let Some(username) = &self.inputs.username {
+            names.add_whole(username, "username");
+        }
+        Ok(names)
     }
 
     /// The redactor's owner of the account's inputs. They must not be crowded out by tokens that come and go.

@@ -18,6 +18,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     catalog::{Catalog, CatalogError},
     host::{Host, OnLimit, Shared},
+    observe::{Observer, Purpose, observed},
 };
 
 /// Slots for messages per permit for requests: messages that wait do not keep others from going on.
@@ -30,6 +31,7 @@ pub struct HostBuilder {
     overridden: Vec<String>,
     store: Option<Arc<dyn TokenStore>>,
     transport: Option<Arc<dyn Transport>>,
+    observer: Option<Arc<dyn Observer>>,
     options: TransportOptions,
     private_hosts: Vec<String>,
     origin_map: Vec<(Origin, Origin)>,
@@ -94,6 +96,13 @@ impl HostBuilder {
     #[must_use]
     pub fn transport(mut self, transport: impl Transport) -> Self {
         self.transport = Some(Arc::new(transport));
+        self
+    }
+
+    /// Somebody who sees every request of the host when it has ended.
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observer = Some(Arc::new(observer));
         self
     }
 
@@ -267,8 +276,10 @@ impl HostBuilder {
         if demo_only {
             options.origin_map = Some(OriginMap::new(self.origin_map)?);
         }
+        let transport = self.transport.unwrap_or_else(|| Arc::new(HttpTransport::new(options)));
         let shared = Shared {
-            transport: self.transport.unwrap_or_else(|| Arc::new(HttpTransport::new(options))),
+            token_transport: observed(&transport, self.observer.as_ref(), Purpose::Token),
+            transport: observed(&transport, self.observer.as_ref(), Purpose::Api),
             store: self.store.unwrap_or_else(|| Arc::new(MemoryStore::new())),
             redactor: self.redactor,
             clock: self.clock,
@@ -295,6 +306,7 @@ impl Default for HostBuilder {
             overridden: Vec::new(),
             store: None,
             transport: None,
+            observer: None,
             options: TransportOptions::default(),
             private_hosts: Vec::new(),
             origin_map: Vec::new(),

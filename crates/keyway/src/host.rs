@@ -41,6 +41,8 @@ struct Inner {
 /// What all connections of a host share.
 pub(crate) struct Shared {
     pub(crate) transport: Arc<dyn Transport>,
+    /// The same for token requests; they differ where somebody looks on.
+    pub(crate) token_transport: Arc<dyn Transport>,
     pub(crate) store: Arc<dyn TokenStore>,
     pub(crate) redactor: Redactor,
     pub(crate) clock: Arc<dyn Clock>,
@@ -166,7 +168,7 @@ impl Host {
         let tokens = TokenSource::new(TokenSourceParts {
             account: Arc::clone(&account),
             store: Arc::clone(&shared.store),
-            transport: Arc::clone(&shared.transport),
+            transport: Arc::clone(&shared.token_transport),
             redactor: shared.redactor.clone(),
             clock: Arc::clone(&shared.clock),
             jitter: Arc::clone(&shared.jitter),

@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 
 pub use parse::{InvalidMessage, parse};
 pub(crate) use schema::TextOrList;
+pub(crate) use schema::generated_schema;
 pub use schema::message_schema;
 
 use crate::raw_json::RawJson;

@@ -10,6 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
+pub(crate) use schema::generated_schema;
 pub use schema::outcome_schema;
 
 use crate::{answer::Answer, failure::Failure, raw_json::RawJson};

@@ -5,18 +5,21 @@ mod file;
 mod wire;
 
 use std::{
+    collections::BTreeMap,
     path::Path,
     time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use keyway_component::{Component, component::RetryOverride};
+use keyway_component::{Component, Secret, component::RetryOverride};
 use keyway_http::{Clock, NoJitter};
-use keyway_oauth::{Credential, grant_inputs};
-use serde_json::Value;
+use keyway_oauth::{Credential, ExpirySource, StoreError, Token, TokenSource, grant_inputs, sign_in::SignInError};
+use serde_json::{Map, Value};
+use url::form_urlencoded;
 
-pub use self::file::{Exchange, ExchangeFile, RecordedRequest, RecordedResponse};
+pub(crate) use self::file::generated_schema;
+pub use self::file::{Exchange, ExchangeFile, RecordedRequest, RecordedResponse, RecordedToken, exchanges_schema};
 use self::{compare::differences, wire::Recorded};
 use crate::{
     builder::BuildError,
@@ -27,6 +30,9 @@ use crate::{
 /// When recorded exchanges happen, unless they say otherwise: 2026-01-01T00:00:00Z.
 const NEW_YEAR_S: u64 = 1_767_225_600;
 
+/// Where a person comes back to whose credential does not say.
+const REDIRECT_URI: &str = "https://redirect.example/";
+
 /// Why exchanges cannot be replayed at all.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
@@ -36,6 +42,12 @@ pub enum ReplayError {
     /// The account of the exchanges does not fit the component.
     #[error("the exchange's `account` does not fit: {0}")]
     Connect(#[from] ConnectError),
+    /// The token of the exchanges cannot be had.
+    #[error("the exchange's `token` cannot be used: {0}")]
+    Token(#[from] StoreError),
+    /// Nobody can sign in to the account of the exchanges.
+    #[error("the exchange's `callback` cannot be used: {0}")]
+    SignIn(#[from] SignInError),
 }
 
 /// A clock that stands still.
@@ -66,10 +78,16 @@ pub async fn replay(
         .transport(recorded.clone())
         .clock(Still(now))
         .jitter(NoJitter)
-        .retry(RetryOverride { delay_ms: Some(1), ..RetryOverride::default() })
+        .retry(RetryOverride { delay_ms: Some(1), ..file.retry })
         .concurrency(1)
         .build()?;
-    host.connect(account(component, file))?;
+    let connection = host.connect(account(component, file))?;
+    if let Some(token) = &file.token {
+        connection.tokens().adopt(held(token, now)).await?;
+    }
+    if let Some(callback) = &file.callback {
+        sign_in(connection.tokens(), callback).await?;
+    }
     let lines: Vec<Line> = file.messages.iter().map(|message| Line::Whole(Bytes::from(message.to_string()))).collect();
     let outcomes: Vec<_> = host.run_in_order(stream::iter(lines)).collect().await;
     host.close().await;
@@ -101,9 +119,13 @@ fn account(component: &Component, file: &ExchangeFile) -> Credential {
         let environment = component.default_environment.as_ref().or(component.environments.keys().next());
         values.extend(environment.map(|name| ("environment".to_owned(), name.clone())));
     }
+    // A sign-in brings a code of its own.
+    if file.callback.is_some() {
+        inputs.retain(|name| !["code", "code_verifier"].contains(&name.as_str()));
+    }
     // Redirect URIs have a form of their own.
     let stand_in = |name: String| {
-        if name == "redirect_uri" { (name, "https://redirect.example/".to_owned()) } else { (name.clone(), name) }
+        if name == "redirect_uri" { (name, REDIRECT_URI.to_owned()) } else { (name.clone(), name) }
     };
     values.extend(inputs.into_iter().map(stand_in));
     values.retain(|(name, _)| !file.account.contains_key(name));
@@ -111,4 +133,32 @@ fn account(component: &Component, file: &ExchangeFile) -> Credential {
     let prefix = Component::variable_prefix(&component.name);
     let variables = values.into_iter().map(|(name, value)| (format!("{prefix}{}", name.to_ascii_uppercase()), value));
     Credential::from_vars(&component.name, variables)
+}
+
+/// A token that was there before.
+fn held(recorded: &RecordedToken, now: SystemTime) -> Token {
+    Token {
+        access_token: Secret::new(recorded.access_token.as_str()),
+        refresh_token: recorded.refresh_token.as_deref().map(Secret::new),
+        obtained_at: now,
+        expires_at: recorded.expires_at,
+        expiry_source: recorded.expires_at.map_or(ExpirySource::Unknown, |_| ExpirySource::Answer),
+        scope: None,
+        extra: Map::new(),
+        dpop_key: None,
+        captured: recorded.captured.iter().map(|(name, value)| (name.clone(), Secret::new(value.as_str()))).collect(),
+        begun_with: None,
+    }
+}
+
+/// A person signs in, and the server answers with these parameters beside `code` and `state`.
+async fn sign_in(tokens: &TokenSource, callback: &BTreeMap<String, String>) -> Result<(), ReplayError> {
+    tokens.discover().await.map_err(SignInError::from)?;
+    let request = tokens.authorization_request(tokens.account().redirect_uri().unwrap_or(REDIRECT_URI))?;
+    let state = request.url().query_pairs().find(|(name, _)| name == "state").map(|(_, state)| state.into_owned());
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("code", "code").append_pair("state", &state.unwrap_or_default()).extend_pairs(callback);
+    let code = request.read_pasted(&format!("?{}", query.finish())).map_err(SignInError::from)?;
+    tokens.redeem_code(request, code).await.map_err(SignInError::from)?;
+    Ok(())
 }

@@ -87,7 +87,8 @@ impl Stage {
         change(&mut component);
         let usual = |builder: HostBuilder| settings(builder.concurrency(64).max_body_bytes(1 << 20));
         let host = acme::host_with(&component, usual);
-        let schema = jsonschema::validator_for(&keyway::outcome_schema()).expect("the published schema is one");
+        let schema = jsonschema::validator_for(&serde_json::from_str(keyway::outcome_schema()).unwrap())
+            .expect("the published schema is one");
         Self { server, listed, files, thief, host, schema }
     }
 

@@ -284,16 +284,19 @@ impl Running {
 
     /// The next line of its output, as JSON.
     pub async fn read(&mut self) -> Value {
-        let stdout = self.stdout.as_mut().expect("its output is open");
-        let line = tokio::time::timeout(PATIENCE, stdout.next_line()).await.expect("an outcome comes");
-        json(&line.expect("its output can be read").expect("its output goes on"))
+        json(&self.line().await)
     }
 
     /// How long the next line of its output is.
     pub async fn read_length(&mut self) -> usize {
+        self.line().await.len()
+    }
+
+    /// The next line of its output.
+    pub async fn line(&mut self) -> String {
         let stdout = self.stdout.as_mut().expect("its output is open");
         let line = tokio::time::timeout(PATIENCE, stdout.next_line()).await.expect("an outcome comes");
-        line.expect("its output can be read").expect("its output goes on").len()
+        line.expect("its output can be read").expect("its output goes on")
     }
 
     /// Reads its errors up to the first line that has this in it, and gives that line.

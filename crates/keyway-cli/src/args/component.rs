@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, Subcommand};
+use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 
-use super::ComponentSources;
+use super::{ComponentSources, HostArgs};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ComponentCommand {
@@ -28,15 +28,21 @@ pub(crate) enum ComponentCommand {
         /// Files, or folders with a component.json
         #[arg(required = true)]
         paths: Vec<PathBuf>,
+        /// Check again whenever a file changes, until the command is stopped
+        #[arg(long)]
+        watch: bool,
     },
     /// Write a new component: its file, an example, and a first exchange to test it with
-    New(NewArgs),
+    New(Box<NewArgs>),
     /// Replay the recorded exchanges of components: offline, without a secret, with what differs
     Test {
         /// Component files, or folders with a component.json; exchanges lie beside it in exchanges/*.json
         #[arg(required = true)]
         paths: Vec<PathBuf>,
     },
+    /// Send messages for real, and write what was sent and answered as an exchange file, without any secret
+    #[command(after_long_help = RECORD_HELP)]
+    Record(Box<RecordArgs>),
     /// Make a component of a description in another form; what cannot be carried over is listed
     #[command(subcommand)]
     Import(ImportCommand),
@@ -52,21 +58,84 @@ pub(crate) struct NewArgs {
     /// The API's base URL; asked for if it is not given
     #[arg(long, value_name = "URL")]
     pub(crate) base_url: Option<String>,
-    /// The token endpoint; asked for if it is not given
+    /// How the first token is got; repeatable. By default `authorization_code` with --authorization-endpoint, else
+    /// `client_credentials`
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub(crate) grant: Vec<NewGrant>,
+    /// The token endpoint; asked for if it is needed and not given
     #[arg(long, value_name = "URL")]
     pub(crate) token_endpoint: Option<String>,
-    /// Where a person signs in: makes it an `authorization_code` component
+    /// Where a person signs in, for `authorization_code`
     #[arg(long, value_name = "URL")]
     pub(crate) authorization_endpoint: Option<String>,
+    /// Where a device asks for a code, for `device_code`
+    #[arg(long, value_name = "URL")]
+    pub(crate) device_authorization_endpoint: Option<String>,
     /// How the client authenticates
     #[arg(long, value_name = "METHOD", default_value = "client_secret_basic", value_parser = ["client_secret_basic", "client_secret_basic_raw", "client_secret_post", "none"])]
     pub(crate) token_endpoint_auth_method: String,
+    /// How the parameters of a token request travel
+    #[arg(long, value_name = "ENCODING", default_value = "form", value_parser = ["form", "json", "query"])]
+    pub(crate) encoding: String,
     /// A scope to ask for; repeatable
     #[arg(long)]
     pub(crate) scope: Vec<String>,
+    /// The header that carries the token
+    #[arg(long, value_name = "NAME", default_value = "Authorization")]
+    pub(crate) header: String,
+    /// What stands before the token in that header; empty for nothing
+    #[arg(long, value_name = "WORD", default_value = "Bearer")]
+    pub(crate) scheme: String,
     /// The folder in which a folder of that name is made
     #[arg(long, default_value = ".")]
     pub(crate) dir: PathBuf,
+}
+
+/// The grants that a component can begin with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum NewGrant {
+    /// The client's own account
+    ClientCredentials,
+    /// A person signs in, in a browser
+    AuthorizationCode,
+    /// A user's name and password
+    Password,
+    /// A person signs in on another device
+    DeviceCode,
+    /// A refresh token that was got elsewhere; added to the grants that give one
+    RefreshToken,
+    /// A key, for which nothing is asked
+    ApiKey,
+    /// User name and password with every request
+    Basic,
+}
+
+const RECORD_HELP: &str = "\
+Tokens and secrets are written as names (`access_token-1`, `client_secret`). All else that the API answers is written as
+it is: look the file through before you give it away, and name what is private with --mask.
+
+Examples:
+  keyway component record ./acme list-users --credential acme < messages.ndjson
+  keyway component record components/podio user --simulator --input components/podio/examples/messages.ndjson --mask mail";
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct RecordArgs {
+    /// The component's file, or the folder with its component.json
+    pub(crate) path: PathBuf,
+    /// The name of the exchange file: it becomes exchanges/NAME.json beside the component
+    pub(crate) name: String,
+    /// What it shows, in a sentence; made of the name by default
+    #[arg(long)]
+    pub(crate) title: Option<String>,
+    /// Read messages from a file instead of standard input
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) input: Option<PathBuf>,
+    /// Write `***` in the place of members of this name in answers; repeatable
+    #[arg(long, value_name = "NAME")]
+    pub(crate) mask: Vec<String>,
+    #[command(flatten)]
+    pub(crate) host: HostArgs,
 }
 
 #[derive(Debug, Subcommand)]

@@ -11,7 +11,7 @@ use crate::secret::Secret;
 /// Secrets of one owner that stay known: an access token that was just replaced may still turn up in an answer.
 const KEPT_PER_OWNER: usize = 12;
 /// Shorter values would mask half the alphabet. So many bytes lead to a secret's forms, too.
-const SHORTEST: usize = 4;
+pub(super) const SHORTEST: usize = 4;
 
 type Begin = [u8; SHORTEST];
 

@@ -169,9 +169,9 @@ pub(crate) fn from_variables(
     Ok((file, inline))
 }
 
-/// Whether an environment of the component sets the variable: then nobody else does.
+/// Whether every environment of the component sets the variable: then nobody else does.
 fn is_fixed(component: &Component, name: &str) -> bool {
-    component.environments.values().any(|values| values.contains_key(name))
+    component.environments.values().all(|values| values.contains_key(name))
 }
 
 fn read_plain(component: &Component, name: &str, input: &str, path: &str) -> Result<String, AccountError> {

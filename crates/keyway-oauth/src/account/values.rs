@@ -86,7 +86,8 @@ impl Values {
     }
 
     /// Whether the credential or the environment says it.
-    pub(super) fn is_given(&self, name: &str) -> bool {
+    #[must_use]
+    pub fn is_given(&self, name: &str) -> bool {
         self.all.contains_key(name) && !self.defaults.contains(name)
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use keyway_component::Secret;
 
 use super::{AnswerError, AuthorizationRequest, Code};
-use crate::{exchange::Offer, fault::TokenError, source::TokenSource, token::Token};
+use crate::{exchange::Offer, fault::TokenError, source::TokenSource, store::StoreError, token::Token};
 
 /// Why a sign-in cannot begin, or ended without a token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -61,5 +61,20 @@ impl TokenSource {
     /// There is no token for it; a token that there was before is untouched.
     pub async fn import_refresh_token(&self, refresh_token: Secret) -> Result<Arc<Token>, TokenError> {
         self.redeem(Offer::RefreshToken(refresh_token)).await
+    }
+
+    /// Puts a token that was got elsewhere in the place of the account's. No request is made.
+    ///
+    /// # Errors
+    /// The store cannot take it.
+    pub async fn adopt(&self, mut token: Token) -> Result<(), StoreError> {
+        let inner = self.inner();
+        inner.know(Some(&token));
+        token.begun_with = inner.begins_with().await;
+        let mut held = inner.store.exclusive(&inner.key, inner.token_timeout).await?;
+        let version = held.load().await?.version;
+        held.replace_if(version, &token).await?;
+        inner.state().renewed(&Arc::new(token));
+        Ok(())
     }
 }

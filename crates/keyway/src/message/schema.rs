@@ -86,8 +86,13 @@ pub(crate) enum TextOrList {
     List(Vec<String>),
 }
 
-/// JSON Schema (2020-12) of a message.
+/// JSON Schema (2020-12) of a message line, as text.
 #[must_use]
-pub fn message_schema() -> Value {
+pub fn message_schema() -> &'static str {
+    include_str!("../../../../schemas/message.schema.json")
+}
+
+/// The same, as the Rust types are now.
+pub(crate) fn generated_schema() -> Value {
     SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<MessageLine>().to_value()
 }

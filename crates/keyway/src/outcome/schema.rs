@@ -80,8 +80,13 @@ struct OAuthMember {
     error_detail: Option<String>,
 }
 
-/// JSON Schema (2020-12) of an outcome.
+/// JSON Schema (2020-12) of an outcome line, as text.
 #[must_use]
-pub fn outcome_schema() -> Value {
+pub fn outcome_schema() -> &'static str {
+    include_str!("../../../../schemas/outcome.schema.json")
+}
+
+/// The same, as the Rust types are now.
+pub(crate) fn generated_schema() -> Value {
     SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<OutcomeLine>().to_value()
 }

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use keyway_http::{AttemptEnd, SendFuture, Transport, WireAnswer, WireCall, WireFault, WireFaultKind};
@@ -57,7 +58,9 @@ impl Recorded {
         match answer(&response) {
             Some(answer) => AttemptEnd::Answered(answer),
             None => {
-                state.differences.push(format!("the answer to {place} has a status or header that HTTP does not know"));
+                state.differences.push(format!(
+                    "the answer to {place} has a status or header that HTTP does not know, or a body that is not base64"
+                ));
                 unusable("the recorded answer is none")
             }
         }
@@ -113,10 +116,11 @@ fn answer(recorded: &RecordedResponse) -> Option<WireAnswer> {
     for (name, value) in &recorded.headers {
         headers.append(HeaderName::try_from(name.as_str()).ok()?, HeaderValue::try_from(value.as_str()).ok()?);
     }
-    let body = match &recorded.body {
-        None => Bytes::new(),
-        Some(Value::String(text)) => Bytes::from(text.clone()),
-        Some(json) => {
+    let body = match (&recorded.body, &recorded.body_base64) {
+        (None, None) => Bytes::new(),
+        (None, Some(text)) => Bytes::from(STANDARD.decode(text).ok()?),
+        (Some(Value::String(text)), _) => Bytes::from(text.clone()),
+        (Some(json), _) => {
             headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
             Bytes::from(json.to_string())
         }

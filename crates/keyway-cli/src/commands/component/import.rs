@@ -1,6 +1,6 @@
 //! `keyway component import`: from a description to a component file, with a list of what is not in it.
 
-use std::{fs::File, io::Write as _, path::Path, process::ExitCode};
+use std::{io::Write as _, path::Path, process::ExitCode};
 
 use keyway::import::{ImportChoices, ImportError, Imported, elasticio, openapi};
 use serde_json::Value;
@@ -10,7 +10,7 @@ use crate::{
     commands::print,
     draw,
     exit::{CliError, SUCCESS, USAGE},
-    files::read_text,
+    files::{create, read_text},
 };
 
 /// Reads a description as one of these.
@@ -28,7 +28,7 @@ pub(super) fn run(command: ImportCommand) -> Result<ExitCode, CliError> {
         import(&document, &choices).map_err(|error| CliError::Usage(format!("`{file}`: {error}")))?;
     let text = format!("{component:#}\n");
     let written = match &args.output {
-        Some(path) => write(path, &text).map(|()| path.display().to_string())?,
+        Some(path) => create(path, text.as_bytes()).map(|()| path.display().to_string())?,
         None => print(text.as_bytes()).map(|_| "the component".to_owned())?,
     };
     let mut stderr = std::io::stderr().lock();
@@ -59,18 +59,4 @@ fn read(path: &Path) -> Result<Value, CliError> {
     }
     serde_yaml_ng::from_str(&text)
         .map_err(|error| CliError::Usage(format!("{what} is neither JSON nor YAML: {error}; give another file")))
-}
-
-/// Writes a new file. One that is there is somebody's work.
-fn write(path: &Path, text: &str) -> Result<(), CliError> {
-    let mut file = match File::options().write(true).create_new(true).open(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            return Err(CliError::Usage(format!(
-                "`{}` is there already; give another --output, or remove it",
-                path.display()
-            )));
-        }
-        opened => opened.map_err(|why| CliError::Output { what: format!("`{}`", path.display()), why })?,
-    };
-    file.write_all(text.as_bytes()).map_err(|why| CliError::Output { what: format!("`{}`", path.display()), why })
 }
