@@ -15,6 +15,10 @@ pub struct ImportChoices {
     pub name: Option<String>,
     /// The API's base URL; that of the description when absent.
     pub base_url: Option<String>,
+    /// The token endpoint, where the description does not say how a token is got.
+    pub token_endpoint: Option<String>,
+    /// Where a person signs in, where the description does not say it either.
+    pub authorization_endpoint: Option<String>,
 }
 
 /// A component file, and what is not in it.
@@ -40,11 +44,11 @@ pub enum ImportError {
     /// It does not say where the API is.
     #[error("the description names no server with its host; give --base-url")]
     NoServer,
-    /// Keyway's components are about OAuth2.
+    /// Nobody says how an account shows who it is.
     #[error(
-        "the description has no OAuth2 flow that Keyway can use: {found}; give another description, or write the component by hand"
+        "the description does not say how a token is got: {found}; give --token-endpoint (and --authorization-endpoint where a person signs in)"
     )]
-    NoOAuth2 {
+    NoSecurity {
         /// What it declares instead.
         found: String,
     },

@@ -10,7 +10,10 @@ use jsonschema::Validator;
 use keyway_component::{Component, Faults, component::Action, nearest};
 use serde_json::{Map, Value};
 
-use crate::failure::{Code, Failure};
+use crate::{
+    failure::{Code, Failure},
+    message::Payload,
+};
 
 /// A component with what is compiled from it when first needed.
 #[derive(Debug)]
@@ -26,6 +29,7 @@ pub struct LoadedComponent {
 #[derive(Debug, Default)]
 struct Schemas {
     params: OnceLock<Option<Validator>>,
+    body: OnceLock<Option<Validator>>,
     output: OnceLock<Option<Validator>>,
 }
 
@@ -79,6 +83,28 @@ impl LoadedComponent {
         };
         let slot = self.schemas.get(name).map(|schemas| &schemas.params);
         violation(slot, schema, &Value::Object(params.clone())).map_or(Ok(()), invalid)
+    }
+
+    /// Checks the body that a message brings for an action. Values are left out of what is said.
+    pub(crate) fn check_body(&self, name: &str, body: &Payload) -> Result<(), Failure> {
+        let Some(schema) = self.component.actions.get(name).and_then(|action| action.body_schema.as_ref()) else {
+            return Ok(());
+        };
+        let invalid = |why: String| Err(Failure::new(Code::InvalidMessage, why));
+        let document = match body {
+            Payload::None => Value::Null,
+            Payload::Json(json) => match serde_json::from_slice(json.as_bytes()) {
+                Ok(document) => document,
+                Err(_) => return invalid(format!("`body` of `{name}` is nested too deeply to be checked")),
+            },
+            _ => return invalid(format!("`{name}` takes a JSON body; give it as `body`")),
+        };
+        let slot = self.schemas.get(name).map(|schemas| &schemas.body);
+        match violation(slot, schema, &document) {
+            None => Ok(()),
+            Some(_) if matches!(body, Payload::None) => invalid(format!("`{name}` needs a body; give it as `body`")),
+            Some(why) => invalid(format!("`body` of `{name}`: {why}")),
+        }
     }
 
     /// Checks the body of an action's good answer. Says what breaks the schema, without a value.

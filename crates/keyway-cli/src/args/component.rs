@@ -156,6 +156,12 @@ pub(crate) struct ImportArgs {
     /// The API's base URL, where the description names none or another one
     #[arg(long, value_name = "URL")]
     pub(crate) base_url: Option<String>,
+    /// The token endpoint, where the description does not say how a token is got
+    #[arg(long, value_name = "URL")]
+    pub(crate) token_endpoint: Option<String>,
+    /// Where a person signs in, where the description does not say it
+    #[arg(long, value_name = "URL", requires = "token_endpoint")]
+    pub(crate) authorization_endpoint: Option<String>,
     /// Write the component to a file that is not there yet, instead of to standard output
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,

@@ -41,6 +41,10 @@ pub struct Action {
     /// How `body` is encoded.
     #[serde(default)]
     pub body_encoding: BodyEncoding,
+    /// JSON Schema (2020-12) of the message's own body, which is JSON then. A message whose body breaks it is refused; one
+    /// without a body is, unless the schema admits `null`.
+    #[serde(default)]
+    pub body_schema: Option<Value>,
     /// The parts of a `multipart/form-data` body (RFC 7578), instead of `body`.
     #[serde(default)]
     pub multipart: BTreeMap<String, Part>,

@@ -17,7 +17,7 @@ pub fn elasticio(document: &Value, choices: &ImportChoices) -> Result<Imported, 
     }
     let oauth2 = &credentials["oauth2"];
     let Some(token_endpoint) = either(oauth2, "token_uri", "tokenUri") else {
-        return Err(ImportError::NoOAuth2 { found: "its `credentials.oauth2` has no `token_uri`".to_owned() });
+        return Err(ImportError::NoSecurity { found: "its `credentials.oauth2` has no `token_uri`".to_owned() });
     };
     let base_url = choices.base_url.clone().ok_or(ImportError::NoServer)?;
     let title = text_of(document, "title").unwrap_or_default();
@@ -128,7 +128,10 @@ mod tests {
             },
             "actions": { "upsert": { "title": "Upsert", "main": "./lib/actions/upsert.js" } }
         });
-        let choices = ImportChoices { base_url: Some("https://{subdomain}.acme.test/api".to_owned()), name: None };
+        let choices = ImportChoices {
+            base_url: Some("https://{subdomain}.acme.test/api".to_owned()),
+            ..ImportChoices::default()
+        };
         let Imported { component, left_out } = elasticio(&document, &choices).unwrap();
         assert_eq!(component["name"], "acme-crm");
         assert_eq!(component["oauth2"]["token_endpoint"], "https://{subdomain}.acme.test/token");

@@ -1,24 +1,37 @@
 //! OpenAPI 3.0, 3.1 and Swagger 2.0: servers, OAuth2 flows with their scopes, operations as actions.
 
+mod body;
+mod draft;
+mod keys;
 mod operations;
+mod parameters;
 mod schema;
 mod security;
 mod server;
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
+use self::server::Server;
 use super::{Head, ImportChoices, ImportError, Imported, begun, text_of};
 
 /// A description with what is noted about it on the way.
 struct Source<'d> {
     document: &'d Value,
+    /// Where the API is, once that is known.
+    base_url: String,
+    /// Further origins that operations name.
+    origins: BTreeSet<String>,
+    /// Where tokens and keys stand: `header` or `query`, and the name.
+    keys: Vec<(String, String)>,
     left_out: Vec<String>,
 }
 
 /// Makes a component of an OpenAPI description.
 ///
 /// # Errors
-/// It is none, names no server, or declares no OAuth2 flow that can be used.
+/// It is none, names no server, or does not say how accounts show who they are.
 pub fn openapi(document: &Value, choices: &ImportChoices) -> Result<Imported, ImportError> {
     let version = text_of(document, "openapi").or_else(|| text_of(document, "swagger")).unwrap_or_default();
     if !version.starts_with("3.") && version != "2.0" {
@@ -29,19 +42,27 @@ pub fn openapi(document: &Value, choices: &ImportChoices) -> Result<Imported, Im
         };
         return Err(ImportError::Other { wanted: "OpenAPI description (3.x or 2.0)", why });
     }
-    let mut source = Source { document, left_out: Vec::new() };
+    let (base_url, origins, keys, left_out) = Default::default();
+    let mut source = Source { document, base_url, origins, keys, left_out };
     let info = &document["info"];
     let title = text_of(info, "title").unwrap_or("API");
-    let server = source.server(choices)?;
-    let security = source.security(&server)?;
+    let Server { base_url, mut variables } = source.server(choices)?;
+    source.base_url = base_url;
+    let security = source.security(choices)?;
+    variables.extend(security.variables);
     let (actions, verify) = source.actions();
 
     let documentation = text_of(&document["externalDocs"], "url");
     let description = text_of(info, "description");
-    let mut component = begun(choices, Head { title, description, documentation, variables: server.variables });
+    let mut component = begun(choices, Head { title, description, documentation, variables });
     let mut set = |name: &str, value: Value| component.insert(name.to_owned(), value);
-    set("oauth2", security);
-    set("api", json!({ "base_url": server.base_url }));
+    set("oauth2", security.oauth2);
+    let mut api = json!({ "base_url": source.base_url });
+    if !source.origins.is_empty() {
+        let with_token = |origin: &String| json!({ "origin": origin, "token": true });
+        api["additional_origins"] = source.origins.iter().map(with_token).collect();
+    }
+    set("api", api);
     if let Some(verify) = verify {
         set("verify", json!(verify));
     }

@@ -18,7 +18,8 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
             lint_header(header, &format!("{at}/headers/{}", step(header)), faults);
         }
         lint_body(action, &at, faults);
-        for (member, schema) in [("params", &action.params), ("output", &action.output)] {
+        let schemas = [("params", &action.params), ("body_schema", &action.body_schema), ("output", &action.output)];
+        for (member, schema) in schemas {
             let built = schema.as_ref().map(|schema| jsonschema::draft202012::options().build(schema));
             if let Some(Err(error)) = built {
                 let message = format!("the schema cannot be used: {error}");
@@ -85,6 +86,10 @@ fn lint_body(action: &Action, at: &str, faults: &mut Vec<Fault>) {
     if reads && (action.body.is_some() || has_parts) {
         let member = if has_parts { "multipart" } else { "body" };
         no_effect(member, "a request of this method has no body", "use `query`, or another method");
+    }
+    if action.body_schema.is_some() && (reads || action.body.is_some() || has_parts) {
+        let message = if reads { "a request of this method has no body" } else { "the message's own body is no part" };
+        no_effect("body_schema", message, "take it out; `params` has a schema of its own");
     }
     if action.body.is_some() && has_parts {
         no_effect("body", "`multipart` is the body already", "keep one of them");

@@ -28,6 +28,7 @@ pub(super) fn act(
     let loaded = connection.loaded();
     let action = loaded.action(name)?;
     loaded.check_params(name, &message.params)?;
+    loaded.check_body(name, &message.payload)?;
     let values = Values { given: &message.params, action: Some(action), account: connection.account() };
     for (name, template) in given(&action.headers, values) {
         set_header(headers, name, &text(values, template)?)?;

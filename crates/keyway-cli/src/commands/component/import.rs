@@ -23,7 +23,12 @@ pub(super) fn run(command: ImportCommand) -> Result<ExitCode, CliError> {
     };
     let file = args.file.display().to_string();
     let document = read(&args.file)?;
-    let choices = ImportChoices { name: args.name, base_url: args.base_url };
+    let choices = ImportChoices {
+        name: args.name,
+        base_url: args.base_url,
+        token_endpoint: args.token_endpoint,
+        authorization_endpoint: args.authorization_endpoint,
+    };
     let Imported { component, left_out } =
         import(&document, &choices).map_err(|error| CliError::Usage(format!("`{file}`: {error}")))?;
     let text = format!("{component:#}\n");

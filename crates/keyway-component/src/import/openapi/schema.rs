@@ -1,17 +1,20 @@
-//! Schemas of parameters, as JSON Schema 2020-12 without references.
+//! Schemas of parameters and bodies, as JSON Schema 2020-12 without references.
 
 use serde_json::{Map, Value, json};
 
 use super::Source;
 
-/// Deeper than this no parameter goes; what refers to itself would never end.
+/// Deeper than this nothing goes; what refers to itself would never end.
 const DEEPEST: usize = 8;
+/// So many schemas are within one at most: what is beyond may be anything. Some descriptions refer all types to each other.
+const MOST: usize = 400;
 /// What says something about values. All else (`example`, `xml`, `x-…`) is for people and generators.
-const KEYWORDS: [&str; 28] = [
+const KEYWORDS: [&str; 29] = [
     "type",
     "enum",
     "const",
     "format",
+    "contentMediaType",
     "description",
     "title",
     "default",
@@ -38,43 +41,103 @@ const KEYWORDS: [&str; 28] = [
     "not",
 ];
 
+/// The types of JSON. Some descriptions name others, such as `file` or `datetime`.
+const TYPES: [&str; 7] = ["array", "boolean", "integer", "null", "number", "object", "string"];
+
 /// A schema of the description, or a parameter of version 2, which is one itself.
 pub(super) fn json_schema(source: &Source<'_>, schema: &Value) -> Value {
-    converted(source, schema, 0)
+    sound(Conversion { source, left: MOST, sends: false }.converted(schema, 0))
 }
 
-fn converted(source: &Source<'_>, schema: &Value, depth: usize) -> Value {
-    let schema = source.resolved(schema);
-    if depth > DEEPEST {
-        return json!({});
+/// The schema of what is sent: without what only the server writes (OpenAPI 3.0 section 4.7.24, `readOnly`).
+pub(super) fn body_schema(source: &Source<'_>, schema: &Value) -> Value {
+    sound(Conversion { source, left: MOST, sends: true }.converted(schema, 0))
+}
+
+/// Descriptions say things that no JSON Schema can say (`"minimum": "0"`): such a one says nothing.
+fn sound(schema: Value) -> Value {
+    if jsonschema::draft202012::meta::is_valid(&schema) { schema } else { json!({}) }
+}
+
+struct Conversion<'s, 'd> {
+    source: &'s Source<'d>,
+    /// How many schemas may still be converted.
+    left: usize,
+    sends: bool,
+}
+
+// === impl Conversion ===
+
+impl Conversion<'_, '_> {
+    fn converted(&mut self, schema: &Value, depth: usize) -> Value {
+        let schema = self.source.resolved(schema);
+        if depth > DEEPEST || self.left == 0 {
+            return json!({});
+        }
+        self.left -= 1;
+        let Some(members) = schema.as_object() else { return json!({}) };
+        let read_only = |schema: &Value| self.sends && self.source.resolved(schema)["readOnly"] == true;
+        let properties = members.get("properties").and_then(Value::as_object);
+        let unsent: Vec<String> = properties
+            .into_iter()
+            .flatten()
+            .filter(|(_, schema)| read_only(schema))
+            .map(|(name, _)| name.clone())
+            .collect();
+        let mut inner = |value: &Value| self.converted(value, depth + 1);
+        let mut out = Map::new();
+        for name in KEYWORDS {
+            let Some(value) = members.get(name) else { continue };
+            let kept = match (name, value) {
+                ("properties", Value::Object(properties)) => {
+                    let sent = properties.iter().filter(|(name, _)| !unsent.contains(name));
+                    Some(Value::Object(sent.map(|(name, value)| (name.clone(), inner(value))).collect()))
+                }
+                ("required", Value::Array(names)) => {
+                    Some(names.iter().filter(|name| !unsent.iter().any(|unsent| *name == unsent)).cloned().collect())
+                }
+                ("allOf" | "anyOf", Value::Array(items)) => Some(items.iter().map(&mut inner).collect()),
+                // Where something was cut off, more than one of them fits.
+                ("oneOf", Value::Array(items)) => {
+                    out.insert("anyOf".to_owned(), items.iter().map(&mut inner).collect());
+                    None
+                }
+                ("items", value) => Some(inner(value)),
+                ("not", value) => Some(inner(value)).filter(|inner| inner.as_object().is_some_and(|it| !it.is_empty())),
+                ("additionalProperties", Value::Object(_)) => Some(inner(value)),
+                // In version 2 and 3.0 these are flags of `minimum` and `maximum`; a parameter's own `required` is one too.
+                ("exclusiveMinimum", Value::Bool(true)) => members.get("minimum").cloned(),
+                ("exclusiveMaximum", Value::Bool(true)) => members.get("maximum").cloned(),
+                ("exclusiveMinimum" | "exclusiveMaximum" | "required", Value::Bool(_)) => None,
+                ("pattern", Value::String(pattern)) => regex::Regex::new(pattern).is_ok().then(|| value.clone()),
+                ("description" | "title", Value::String(text)) => Some(json!(crate::import::sentence(text))),
+                ("type", Value::String(kind)) if !TYPES.contains(&kind.as_str()) => None,
+                ("enum", Value::Array(values)) if values.is_empty() => None,
+                _ => Some(value.clone()),
+            };
+            out.extend(kept.map(|kept| (name.to_owned(), kept)));
+        }
+        if members.get("nullable") == Some(&Value::Bool(true)) {
+            return or_null(out);
+        }
+        Value::Object(out)
     }
-    let Some(members) = schema.as_object() else { return json!({}) };
-    let inner = |value: &Value| converted(source, value, depth + 1);
-    let mut out = Map::new();
-    for name in KEYWORDS {
-        let Some(value) = members.get(name) else { continue };
-        let kept = match (name, value) {
-            ("properties", Value::Object(properties)) => {
-                Some(Value::Object(properties.iter().map(|(name, value)| (name.clone(), inner(value))).collect()))
-            }
-            ("allOf" | "anyOf" | "oneOf", Value::Array(items)) => Some(items.iter().map(inner).collect()),
-            ("items" | "not", value) => Some(inner(value)),
-            ("additionalProperties", Value::Object(_)) => Some(inner(value)),
-            // In version 2 and 3.0 these are flags of `minimum` and `maximum`; a parameter's own `required` is one too.
-            ("exclusiveMinimum", Value::Bool(true)) => members.get("minimum").cloned(),
-            ("exclusiveMaximum", Value::Bool(true)) => members.get("maximum").cloned(),
-            ("exclusiveMinimum" | "exclusiveMaximum" | "required", Value::Bool(_)) => None,
-            ("pattern", Value::String(pattern)) => regex::Regex::new(pattern).is_ok().then(|| value.clone()),
-            ("description" | "title", Value::String(text)) => Some(json!(crate::import::sentence(text))),
-            ("type", Value::String(kind)) if kind == "file" => None,
-            _ => Some(value.clone()),
-        };
-        out.extend(kept.map(|kept| (name.to_owned(), kept)));
+}
+
+/// The schema for what may be `null` as well (OpenAPI 3.0 section 4.7.24, `nullable`).
+pub(super) fn or_null(mut schema: Map<String, Value>) -> Value {
+    let kinds = match schema.get("type") {
+        Some(Value::String(kind)) => vec![json!(kind)],
+        Some(Value::Array(kinds)) => kinds.clone(),
+        _ => return json!({ "anyOf": [schema, { "type": "null" }] }),
+    };
+    if !kinds.contains(&json!("null")) {
+        schema.insert("type".to_owned(), kinds.into_iter().chain([json!("null")]).collect());
     }
-    if members.get("nullable") == Some(&Value::Bool(true))
-        && let Some(Value::String(kind)) = out.get("type").cloned()
+    if let Some(Value::Array(values)) = schema.get_mut("enum")
+        && !values.contains(&Value::Null)
     {
-        out.insert("type".to_owned(), json!([kind, "null"]));
+        values.push(Value::Null);
     }
-    Value::Object(out)
+    Value::Object(schema)
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::{Source, server::Server};
-use crate::import::{ImportError, over_tls, text_of};
+use super::Source;
+use crate::import::{ImportChoices, ImportError, over_tls, text_of};
 
 /// One flow.
 struct Flow<'d> {
@@ -16,80 +16,114 @@ struct Flow<'d> {
     told: &'d Value,
 }
 
+/// How accounts show who they are.
+pub(super) struct Security {
+    /// The member `oauth2` of the component.
+    pub(super) oauth2: Value,
+    /// The variables that it names.
+    pub(super) variables: Map<String, Value>,
+}
+
 // === impl Source ===
 
 impl<'d> Source<'d> {
-    /// The member `oauth2` of the component.
-    pub(super) fn security(&mut self, server: &Server) -> Result<Value, ImportError> {
+    pub(super) fn security(&mut self, choices: &ImportChoices) -> Result<Security, ImportError> {
         let schemes = match self.document.get("swagger") {
             Some(_) => &self.document["securityDefinitions"],
             None => &self.document["components"]["securitySchemes"],
         };
-        let (mut flows, mut others, mut names) = (Vec::new(), Vec::new(), BTreeSet::new());
-        for (name, scheme) in schemes.as_object().into_iter().flatten() {
-            let scheme = self.resolved(scheme);
-            if text_of(scheme, "type") == Some("oauth2") {
-                names.insert(name.as_str());
-                flows.extend(flows_of(scheme));
-            } else {
-                others.push(format!(
-                    "`{}` ({})",
-                    crate::printable(name, 60),
-                    crate::printable(text_of(scheme, "type").unwrap_or("?"), 20)
-                ));
-            }
-        }
+        let schemes: Vec<(&str, &Value)> = schemes
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, scheme)| (name.as_str(), self.resolved(scheme)))
+            .collect();
+        let of_oauth2 = || schemes.iter().filter(|(_, scheme)| text_of(scheme, "type") == Some("oauth2"));
+        let flows = of_oauth2().flat_map(|(_, scheme)| flows_of(scheme));
         let (usable, unusable): (Vec<Flow<'_>>, Vec<Flow<'_>>) =
-            flows.into_iter().partition(|flow| flow.grant.is_some() && text_of(flow.told, "tokenUrl").is_some());
-        let found: Vec<String> =
-            unusable.iter().map(|flow| format!("the flow `{}`", flow.name)).chain(others).collect();
-        let Some(first) = usable.first() else {
+            flows.partition(|flow| flow.grant.is_some() && text_of(flow.told, "tokenUrl").is_some());
+        let has_oauth2 = !usable.is_empty() || choices.token_endpoint.is_some();
+        let keys = self.other_schemes(&schemes, has_oauth2);
+        let mut oauth2 = Map::new();
+        if has_oauth2 {
+            self.endpoints(&usable, choices, &mut oauth2);
+        } else if let Some(issuer) = keys.issuer {
+            oauth2.insert("issuer".to_owned(), json!(issuer));
+            oauth2.insert("grants".to_owned(), json!({ "authorization_code": {}, "refresh_token": {} }));
+        } else if keys.grants.is_empty() {
+            let mut found: Vec<String> = unusable.iter().map(|flow| format!("the flow `{}`", flow.name)).collect();
+            found.append(&mut self.left_out);
             let found = if found.is_empty() {
                 "it declares no security scheme".to_owned()
             } else {
-                format!("it declares {}", found.join(", "))
+                format!("it has {}", found.join(", "))
             };
-            return Err(ImportError::NoOAuth2 { found });
-        };
-        for what in found {
-            self.leave_out(format!("Keyway does not use {what}."));
+            return Err(ImportError::NoSecurity { found });
         }
-        let url =
-            |flow: &Flow<'_>, member: &str| text_of(flow.told, member).map(|text| absolute(text, &server.base_url));
-        let token_endpoint = url(first, "tokenUrl").unwrap_or_default();
-        let mut oauth2 = Map::new();
-        if let Some(authorization) = usable.iter().find_map(|flow| url(flow, "authorizationUrl")) {
-            oauth2.insert("authorization_endpoint".to_owned(), json!(authorization));
+        for flow in unusable {
+            self.leave_out(format!("Keyway does not use the flow `{}`.", flow.name));
         }
-        oauth2.insert("token_endpoint".to_owned(), json!(token_endpoint));
-        if let Some(refresh) =
-            usable.iter().find_map(|flow| url(flow, "refreshUrl")).filter(|refresh| *refresh != token_endpoint)
-        {
-            oauth2.insert("refresh_endpoint".to_owned(), json!(refresh));
+        let asks = oauth2.contains_key("grants");
+        let method = if asks { "client_secret_basic" } else { "none" };
+        oauth2.insert("token_endpoint_auth_method".to_owned(), json!(method));
+        if asks {
+            self.leave_out("The description does not say how the client authenticates: `client_secret_basic` is what RFC 6749 wants every server to take. Try `client_secret_post` if it is refused.");
         }
-        oauth2.insert("token_endpoint_auth_method".to_owned(), json!("client_secret_basic"));
-        let (mut grants, mut scopes) = (Map::new(), BTreeSet::new());
-        for flow in &usable {
-            if url(flow, "tokenUrl").is_some_and(|own| own != token_endpoint) {
-                self.left_out
-                    .push(format!("The flow `{}` has a token URL of its own; one component has one.", flow.name));
-                continue;
+        let mut grants = oauth2.remove("grants").and_then(|grants| grants.as_object().cloned()).unwrap_or_default();
+        grants.extend(keys.grants);
+        oauth2.insert("grants".to_owned(), Value::Object(grants));
+        let names: BTreeSet<&str> = of_oauth2().map(|(name, _)| *name).collect();
+        let scopes = self.scopes(&usable, &names);
+        if !scopes.is_empty() {
+            oauth2.insert("scope".to_owned(), json!({ "default": scopes }));
+        }
+        Ok(Security { oauth2: Value::Object(oauth2), variables: keys.variables })
+    }
+
+    /// Endpoints and grants of the flows: a component has one token endpoint.
+    fn endpoints(&mut self, usable: &[Flow<'_>], choices: &ImportChoices, oauth2: &mut Map<String, Value>) {
+        let base_url = self.base_url.clone();
+        let url = |flow: &Flow<'_>, member: &str| text_of(flow.told, member).map(|text| absolute(text, &base_url));
+        let token_endpoint = usable.first().and_then(|first| url(first, "tokenUrl"));
+        let authorization = usable.iter().find_map(|flow| url(flow, "authorizationUrl"));
+        let authorization = choices.authorization_endpoint.clone().or(authorization);
+        let refresh =
+            usable.iter().find_map(|flow| url(flow, "refreshUrl")).filter(|url| Some(url) != token_endpoint.as_ref());
+        let mut grants = Map::new();
+        for flow in usable {
+            if url(flow, "tokenUrl") == token_endpoint {
+                grants.extend(flow.grant.map(|grant| (grant.to_owned(), json!({}))));
+            } else {
+                self.leave_out(format!("The flow `{}` has a token URL of its own; one component has one.", flow.name));
             }
-            grants.extend(flow.grant.map(|grant| (grant.to_owned(), json!({}))));
-            scopes.extend(flow.told["scopes"].as_object().into_iter().flatten().map(|(scope, _)| scope.as_str()));
+        }
+        if usable.is_empty() {
+            let grant = if authorization.is_some() { "authorization_code" } else { "client_credentials" };
+            grants.insert(grant.to_owned(), json!({}));
         }
         if grants.contains_key("authorization_code") || grants.contains_key("password") {
             grants.insert("refresh_token".to_owned(), json!({}));
         }
+        let authorization = authorization.filter(|_| grants.contains_key("authorization_code"));
+        let endpoints = [
+            ("authorization_endpoint", authorization),
+            ("token_endpoint", choices.token_endpoint.clone().or(token_endpoint)),
+            ("refresh_endpoint", refresh.filter(|_| choices.token_endpoint.is_none())),
+        ];
+        oauth2.extend(endpoints.into_iter().filter_map(|(name, url)| Some((name.to_owned(), json!(url?)))));
         oauth2.insert("grants".to_owned(), Value::Object(grants));
-        let needed = self.needed_scopes(&names);
-        let default: Vec<&str> =
-            scopes.iter().copied().filter(|scope| needed.is_empty() || needed.contains(scope)).collect();
-        if !default.is_empty() {
-            oauth2.insert("scope".to_owned(), json!({ "default": default }));
-        }
-        self.leave_out("The description does not say how the client authenticates: `client_secret_basic` is what RFC 6749 wants every server to take. Try `client_secret_post` if it is refused.");
-        Ok(Value::Object(oauth2))
+    }
+
+    /// The scopes to ask for: of those that the flows have, the ones that operations need.
+    fn scopes(&self, flows: &[Flow<'d>], schemes: &BTreeSet<&str>) -> Vec<&'d str> {
+        let known: BTreeSet<&str> = flows
+            .iter()
+            .flat_map(|flow| flow.told["scopes"].as_object())
+            .flatten()
+            .map(|(scope, _)| scope.as_str())
+            .collect();
+        let needed = self.needed_scopes(schemes);
+        known.into_iter().filter(|scope| needed.is_empty() || needed.contains(scope)).collect()
     }
 
     /// The scopes that the API as a whole and its operations ask for.

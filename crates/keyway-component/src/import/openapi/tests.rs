@@ -70,7 +70,8 @@ fn version_3_with_all_that_it_may_have() {
     assert_eq!(oauth2["token_endpoint"], "https://{region}.pets.test/oauth/token");
     assert_eq!(oauth2["refresh_endpoint"], "https://id.pets.test/refresh");
     let grants: Vec<&String> = oauth2["grants"].as_object().unwrap().keys().collect();
-    assert_eq!(grants, ["authorization_code", "client_credentials", "refresh_token"]);
+    assert_eq!(grants, ["authorization_code", "client_credentials", "refresh_token", "api_key"]);
+    assert_eq!(oauth2["grants"]["api_key"]["authorization"], json!({ "in": "header", "name": "X-Key", "scheme": "" }));
     assert_eq!(oauth2["scope"]["default"], json!(["pets:read", "pets:write"]), "what operations ask for");
     let get = &component["actions"]["get_pet"];
     assert_eq!((&get["method"], &get["url"]), (&json!("GET"), &json!("/pets/{pet_id}")));
@@ -82,18 +83,10 @@ fn version_3_with_all_that_it_may_have() {
     );
     assert_eq!(component["actions"]["put_pets_pet_id"]["method"], "PUT");
     let list = &component["actions"]["list_pets"];
-    assert_eq!(list["query"], json!({ "filter[kind]": "{filter_kind}" }));
+    assert_eq!(list["query"], json!({ "filter[kind]": "{filter_kind}", "ids": "{ids}" }));
     assert_eq!(list["params"]["properties"]["filter_kind"]["type"], json!(["string", "null"]));
     assert_eq!(component["verify"], "list_pets");
-    for told in [
-        "sandbox.pets.test",
-        "`implicit`",
-        "`key` (apiKey)",
-        "`ids`",
-        "`session`",
-        "Bodies of requests",
-        "client_secret_basic",
-    ] {
+    for told in ["sandbox.pets.test", "`implicit`", "`session`", "client_secret_basic"] {
         assert!(left_out.iter().any(|line| line.contains(told)), "{told}: {left_out:#?}");
     }
 }
@@ -112,7 +105,8 @@ fn version_2_with_all_that_it_may_have() {
                 { "name": "force", "in": "query", "type": "boolean", "required": false },
                 { "name": "body", "in": "body", "schema": {} }
             ] } },
-            "/odd?x=1": { "get": {} }
+            "/odd?x={1}": { "get": {} },
+            "/odd#x": { "get": {} }
         }
     });
     let Imported { component, left_out } = imported(&document);
@@ -123,7 +117,9 @@ fn version_2_with_all_that_it_may_have() {
     let action = &component["actions"]["delete_things_id_undescribed"];
     assert_eq!(action["query"], json!({ "force": "{force}" }));
     assert_eq!(action["params"]["required"], json!(["id", "undescribed"]));
-    for told in ["over http", "token URL of its own", "/odd?x=1", "Bodies of requests"] {
+    let odd = component["actions"].as_object().unwrap().values().find(|action| action["url"] == "/odd").unwrap();
+    assert_eq!(odd["query"], json!({ "x": "{{1}}" }));
+    for told in ["over http", "token URL of its own", "/odd#x"] {
         assert!(left_out.iter().any(|line| line.contains(told)), "{told}: {left_out:#?}");
     }
 }
@@ -141,8 +137,8 @@ fn what_cannot_become_a_component_says_why() {
     );
     assert!(with(&|document| document["servers"] = json!([{ "url": "/v2" }])).contains("--base-url"));
     assert!(
-        with(&|document| document["components"]["securitySchemes"] = json!({ "k": { "type": "http" } }))
-            .contains("`k` (http)")
+        with(&|document| document["components"]["securitySchemes"] = json!({ "k": { "type": "mutualTLS" } }))
+            .contains("`k` (mutualTLS)")
     );
     assert!(openapi(&json!([1]), &ImportChoices::default()).is_err());
 }
@@ -156,4 +152,156 @@ fn references_that_lead_nowhere_or_in_circles_end() {
         json!({ "name": "a", "in": "query", "schema": { "$ref": "#/components/schemas/Kind" } });
     document["paths"]["/loop"] = json!({ "$ref": "#/paths/~1loop" });
     imported(&document);
+}
+
+/// One operation of an API that has nothing else.
+fn action(method: &str, operation: &Value) -> (Value, Vec<String>) {
+    let mut document = version_3();
+    document["paths"] = json!({ "/things": { method: operation } });
+    let Imported { component, left_out } = imported(&document);
+    let action = component["actions"].as_object().unwrap().values().next().unwrap().clone();
+    (action, left_out)
+}
+
+#[test]
+fn a_json_body_is_the_messages_own_and_keeps_its_schema() {
+    let schema = json!({
+        "type": "object", "required": ["id", "name"],
+        "properties": {
+            "id": { "type": "integer", "readOnly": true }, "name": { "type": "string", "minLength": 1, "xml": {} },
+            "kind": { "$ref": "#/components/schemas/Kind" }, "when": { "type": "datetime" }
+        }
+    });
+    let wanted = json!({
+        "type": "object", "required": ["name"],
+        "properties": {
+            "name": { "type": "string", "minLength": 1 },
+            "kind": { "type": ["string", "null"], "enum": ["cat", "dog", null] }, "when": {}
+        }
+    });
+    let body = json!({ "required": true, "content": {
+        "application/xml": {}, "application/json; charset=utf-8": { "schema": schema } } });
+    let (action, _) = action("post", &json!({ "requestBody": body }));
+    // The order of keywords is not what matters.
+    assert_eq!(action["body_schema"], wanted);
+    assert_eq!(action.get("headers"), None);
+
+    let optional = json!({ "content": { "application/merge-patch+json": { "schema": { "type": "object" } } } });
+    let (action, _) = self::action("patch", &json!({ "requestBody": optional }));
+    assert_eq!(action["body_schema"], json!({ "type": ["object", "null"] }));
+    assert_eq!(action["headers"], json!({ "Content-Type": "application/merge-patch+json" }));
+
+    let (action, left_out) = self::action("get", &json!({ "requestBody": body }));
+    assert_eq!(action.get("body_schema"), None);
+    assert!(left_out.iter().any(|line| line.contains("its body")), "{left_out:?}");
+}
+
+#[test]
+fn forms_and_their_parts_are_made_of_parameters() {
+    let schema = json!({ "type": "object", "required": ["name"], "properties": {
+        "name": { "type": "string" }, "tags": { "type": "array", "items": { "type": "string" } },
+        "address": { "type": "object" } } });
+    let content = json!({ "application/x-www-form-urlencoded": { "schema": schema } });
+    let (action, left_out) = action("post", &json!({ "requestBody": { "content": content } }));
+    assert_eq!(
+        (&action["body"], &action["body_encoding"]),
+        (&json!({ "name": "{name}", "tags": "{tags}" }), &json!("form"))
+    );
+    assert_eq!(action["params"]["required"], json!(["name"]));
+    assert!(left_out.iter().any(|line| line.contains("`address`")), "{left_out:?}");
+
+    let schema = json!({ "type": "object", "properties": {
+        "upload": { "type": "string", "format": "binary" }, "second": { "type": "string", "format": "binary" },
+        "note": { "type": "string" } } });
+    let media = json!({ "schema": schema, "encoding": { "upload": { "contentType": "image/png" } } });
+    let operation = json!({
+        "parameters": [{ "name": "note", "in": "query", "schema": { "type": "string" } }],
+        "requestBody": { "content": { "multipart/form-data": media } }
+    });
+    let (action, left_out) = self::action("post", &operation);
+    let parts = json!({ "upload": { "filename": "{filename}", "content_type": "image/png" }, "note": "{note_2}" });
+    assert_eq!((&action["multipart"], &action["query"]), (&parts, &json!({ "note": "{note}" })));
+    assert!(left_out.iter().any(|line| line.contains("`second`")), "{left_out:?}");
+}
+
+#[test]
+fn lists_objects_and_headers_are_written_as_the_description_says() {
+    let list = |name: &str, more: Value| {
+        let mut parameter =
+            json!({ "name": name, "in": "query", "schema": { "type": "array", "items": { "type": "string" } } });
+        parameter.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        parameter
+    };
+    let joined = json!({ "explode": false });
+    let (action, left_out) = action(
+        "get",
+        &json!({ "parameters": [
+        list("ids", joined.clone()), list("fields", joined), list("kinds", json!({})),
+        { "name": "page", "in": "query", "style": "deepObject", "schema": { "type": "object", "properties": {
+            "size": { "type": "integer", "default": 20 }, "after": { "type": "string" } } } },
+        { "name": "X-Optional", "in": "header", "schema": { "type": "string" } },
+        { "name": "X-Key", "in": "header", "schema": { "type": "string" } },
+        { "name": "Version", "in": "header", "required": true, "schema": { "type": "string", "default": "2" } },
+        { "name": "bad name", "in": "header", "schema": { "type": "string" } }
+    ] }),
+    );
+    let query =
+        json!({ "ids": "{ids}", "fields": "{fields}", "page[size]": "{page_size}", "page[after]": "{page_after}" });
+    assert_eq!((&action["query"], &action["list_separator"]), (&query, &json!(",")));
+    // The key is the account's, whatever the operation says.
+    assert_eq!(action["headers"], json!({ "X-Optional": "{x_optional}", "Version": "{version}" }));
+    let params = &action["params"]["properties"];
+    assert_eq!(params["page_size"], json!({ "type": "integer", "description": "The server's default is 20." }));
+    assert_eq!((&params["version"]["default"], action["params"].get("required")), (&json!("2"), None));
+    for told in ["`kinds`", "`bad name`"] {
+        assert!(left_out.iter().any(|line| line.contains(told)), "{told}: {left_out:?}");
+    }
+}
+
+#[test]
+fn keys_passwords_and_issuers_make_accounts_too() {
+    let with = |schemes: Value, choices: ImportChoices| {
+        let mut document = version_3();
+        document["components"]["securitySchemes"] = schemes;
+        let component = openapi(&document, &choices).unwrap().component;
+        let text = component.to_string();
+        check_component("imported", &text).unwrap_or_else(|faults| panic!("{:#?}\n{text}", faults.faults));
+        component["oauth2"].clone()
+    };
+    let plain = ImportChoices::default;
+    let oauth2 = with(
+        json!({ "k": { "type": "apiKey", "in": "query", "name": "key" }, "p": { "type": "http", "scheme": "Basic" } }),
+        plain(),
+    );
+    assert_eq!(oauth2["grants"]["api_key"]["authorization"], json!({ "in": "query", "name": "key" }));
+    assert_eq!((&oauth2["grants"]["basic"], &oauth2["token_endpoint_auth_method"]), (&json!({}), &json!("none")));
+    let oauth2 = with(json!({ "t": { "type": "http", "scheme": "bearer" } }), plain());
+    assert_eq!(oauth2["grants"]["api_key"]["authorization"]["scheme"], "Bearer");
+    let url = "https://id.pets.test/tenant/.well-known/openid-configuration";
+    let oauth2 = with(json!({ "o": { "type": "openIdConnect", "openIdConnectUrl": url } }), plain());
+    assert_eq!((&oauth2["issuer"], oauth2.get("token_endpoint")), (&json!("https://id.pets.test/tenant"), None));
+    // What the description does not say, a person does.
+    let token = || Some("https://id.pets.test/token".to_owned());
+    let oauth2 = with(json!({}), ImportChoices { token_endpoint: token(), ..plain() });
+    assert_eq!((&oauth2["token_endpoint"], &oauth2["grants"]), (&json!(token()), &json!({ "client_credentials": {} })));
+    let authorization_endpoint = Some("https://id.pets.test/authorize".to_owned());
+    let oauth2 = with(json!({}), ImportChoices { token_endpoint: token(), authorization_endpoint, ..plain() });
+    assert_eq!(oauth2["grants"], json!({ "authorization_code": {}, "refresh_token": {} }));
+}
+
+#[test]
+fn an_operation_may_be_somewhere_else() {
+    let (action, _) = action("get", &json!({ "servers": [{ "url": "https://upload.pets.test/v2/" }] }));
+    assert_eq!(action["url"], "https://upload.pets.test/v2/things");
+    let mut document = version_3();
+    document["paths"]["/pets"]["servers"] = json!([{ "url": "https://upload.pets.test" }]);
+    let origins = imported(&document).component["api"]["additional_origins"].clone();
+    assert_eq!(origins, json!([{ "origin": "https://upload.pets.test", "token": true }]));
+}
+
+#[test]
+fn who_the_account_is_is_what_verifies_it() {
+    let mut document = version_3();
+    document["paths"]["/v1/users/me"] = json!({ "get": { "operationId": "whoAmI" } });
+    assert_eq!(imported(&document).component["verify"], "who_am_i");
 }

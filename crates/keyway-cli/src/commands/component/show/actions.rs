@@ -83,6 +83,17 @@ fn notes(action: &Action) -> Vec<String> {
     if action.multipart.values().any(|part| matches!(part, Part::File(_))) {
         notes.push("The message's own body is the file.".to_owned());
     }
+    if let Some(schema) = &action.body_schema {
+        let needed: Vec<String> = schema["required"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(|name| format!("`{name}`"))
+            .collect();
+        let needed = if needed.is_empty() { String::new() } else { format!("; it needs {}", needed.join(", ")) };
+        notes.push(format!("The message's own body is JSON{needed}."));
+    }
     if let Some(pagination) = &action.pagination {
         let how = match &pagination.next {
             NextPage::Link => "by the header `Link`".to_owned(),

@@ -1,0 +1,141 @@
+//! An action as it is put together.
+
+use serde_json::{Map, Value, json};
+
+use crate::import::{identifier, sentence, text_of};
+
+/// An action, with what is known of it so far.
+pub(super) struct Draft {
+    /// Method and path, for people.
+    pub(super) place: String,
+    pub(super) method: String,
+    pub(super) url: String,
+    pub(super) query: Map<String, Value>,
+    pub(super) headers: Map<String, Value>,
+    /// How its body is made, in the action's own members.
+    pub(super) body: Map<String, Value>,
+    separator: Separator,
+    properties: Map<String, Value>,
+    required: Vec<Value>,
+    needs_body: bool,
+}
+
+/// How lists in the query are written: one way for all of an action.
+#[derive(PartialEq)]
+enum Separator {
+    /// There is no list yet.
+    Open,
+    Repeated,
+    Joined(String),
+}
+
+// === impl Draft ===
+
+impl Draft {
+    pub(super) fn new(method: &str, path: &str, place: String) -> Self {
+        Self {
+            place,
+            method: method.to_ascii_uppercase(),
+            url: path.to_owned(),
+            query: Map::new(),
+            headers: Map::new(),
+            body: Map::new(),
+            separator: Separator::Open,
+            properties: Map::new(),
+            required: Vec::new(),
+            needs_body: false,
+        }
+    }
+
+    /// Declares a parameter. Returns the name that it has in templates, which is no other parameter's.
+    pub(super) fn declare(&mut self, name: &str, mut schema: Value, required: bool) -> String {
+        let name = identifier(name);
+        let further = (2..).map(|n| format!("{name}_{n}"));
+        let own = [name.clone()].into_iter().chain(further).find(|name| !self.properties.contains_key(name));
+        let own = own.unwrap_or(name);
+        let default = schema.as_object_mut().and_then(|schema| schema.remove("default"));
+        // What the server takes by itself is for people to know. Only where something must be sent, it is sent.
+        match (default, schema.as_object_mut()) {
+            (Some(default), Some(schema)) if required && !default.is_null() => {
+                schema.insert("default".to_owned(), default);
+            }
+            (Some(default), Some(schema)) => {
+                if required {
+                    self.required.push(json!(own));
+                }
+                let about = schema.get("description").and_then(Value::as_str).unwrap_or_default();
+                let about = format!("{about} The server's default is {}.", crate::printable(&default.to_string(), 80));
+                schema.insert("description".to_owned(), json!(about.trim_start()));
+            }
+            _ if required => self.required.push(json!(own)),
+            _ => {}
+        }
+        self.properties.insert(own.clone(), schema);
+        own
+    }
+
+    /// Whether lists can be written this way: repeated, or joined by a separator. An action has one way for all.
+    pub(super) fn writes_lists(&mut self, separator: Option<&str>) -> bool {
+        let wanted = separator.map_or(Separator::Repeated, |separator| Separator::Joined(separator.to_owned()));
+        if self.separator == Separator::Open {
+            self.separator = wanted;
+            return true;
+        }
+        self.separator == wanted
+    }
+
+    /// Its body is the message's own.
+    pub(super) fn takes_body(&mut self, schema: Option<Value>, needed: bool) {
+        self.needs_body |= needed;
+        if let Some(schema) = schema {
+            self.body.insert("body_schema".to_owned(), schema);
+        }
+    }
+
+    /// A path may name what no parameter describes.
+    pub(super) fn close_url(&mut self) {
+        let named: Vec<String> =
+            self.url.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0.to_owned())).collect();
+        for name in &named {
+            if self.properties.contains_key(name) {
+                continue;
+            }
+            let own = self.declare(name, json!({ "type": "string" }), true);
+            self.url = self.url.replace(&format!("{{{name}}}"), &format!("{{{own}}}"));
+        }
+    }
+
+    pub(super) fn needs_nothing(&self) -> bool {
+        self.required.is_empty() && !self.needs_body
+    }
+
+    pub(super) fn written(self, operation: &Value) -> Value {
+        let mut action = Map::new();
+        let about = text_of(operation, "summary").or_else(|| text_of(operation, "description")).map(sentence);
+        if let Some(about) = about.filter(|about| !about.is_empty()) {
+            action.insert("description".to_owned(), json!(about));
+        }
+        action.insert("method".to_owned(), json!(self.method));
+        action.insert("url".to_owned(), json!(self.url));
+        for (name, members) in [("query", self.query), ("headers", self.headers)] {
+            if !members.is_empty() {
+                action.insert(name.to_owned(), Value::Object(members));
+            }
+        }
+        if let Separator::Joined(separator) = self.separator {
+            action.insert("list_separator".to_owned(), json!(separator));
+        }
+        action.extend(self.body);
+        if !self.properties.is_empty() {
+            let mut params = Map::new();
+            params.insert("type".to_owned(), json!("object"));
+            params.insert("properties".to_owned(), Value::Object(self.properties));
+            if !self.required.is_empty() {
+                params.insert("required".to_owned(), Value::Array(self.required));
+            }
+            params.insert("additionalProperties".to_owned(), json!(false));
+            action.insert("params".to_owned(), Value::Object(params));
+        }
+        Value::Object(action)
+    }
+}

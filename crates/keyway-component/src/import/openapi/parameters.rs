@@ -1,0 +1,197 @@
+//! Parameters of an operation: in its path, its query and its headers.
+
+use serde_json::{Value, json};
+
+use super::{Source, draft::Draft, schema::json_schema};
+use crate::import::{sentence, text_of};
+
+/// Parameters of these names are described elsewhere (OpenAPI 3.1 section 4.8.12.2), or made by the HTTP client.
+const NOT_PARAMETERS: [&str; 10] = [
+    "accept",
+    "content-type",
+    "authorization",
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "proxy-authorization",
+    "te",
+    "upgrade",
+];
+
+/// What a parameter's value is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Plain,
+    List,
+    Object,
+}
+
+// === impl Source ===
+
+impl<'d> Source<'d> {
+    pub(super) fn parameters(&mut self, item: &'d Value, operation: &'d Value, draft: &mut Draft) {
+        let own = operation["parameters"].as_array().into_iter().flatten();
+        let shared = item["parameters"].as_array().into_iter().flatten();
+        let mut seen: Vec<(&str, &str)> = Vec::new();
+        for parameter in own.chain(shared) {
+            let parameter = self.resolved(parameter);
+            let (Some(name), Some(at)) = (text_of(parameter, "name"), text_of(parameter, "in")) else { continue };
+            // The operation's own stands over that of its path.
+            if seen.contains(&(name, at)) {
+                continue;
+            }
+            seen.push((name, at));
+            // Where the token stands, no message has a say.
+            if self.keys.iter().any(|(key_at, key)| key_at == at && key.eq_ignore_ascii_case(name)) {
+                continue;
+            }
+            match at {
+                "path" => self.in_path(name, parameter, draft),
+                "query" => self.in_query(name, parameter, draft),
+                "header" if !NOT_PARAMETERS.contains(&name.to_ascii_lowercase().as_str()) => {
+                    self.in_header(name, parameter, draft);
+                }
+                "cookie" => self.leave_out(format!(
+                    "{}: the parameter `{}` travels in a cookie, which Keyway does not send.",
+                    draft.place,
+                    crate::printable(name, 60)
+                )),
+                // Version 2 has bodies among the parameters.
+                _ => {}
+            }
+        }
+    }
+
+    fn in_path(&mut self, name: &str, parameter: &Value, draft: &mut Draft) {
+        let placeholder = format!("{{{name}}}");
+        if draft.url.contains(&placeholder) {
+            let schema = self.told(parameter);
+            let own = draft.declare(name, as_text(schema), true);
+            draft.url = draft.url.replace(&placeholder, &format!("{{{own}}}"));
+        }
+    }
+
+    fn in_header(&mut self, name: &str, parameter: &Value, draft: &mut Draft) {
+        if name.bytes().any(|byte| !byte.is_ascii_graphic() || b"()<>@,;:\\\"/[]?={}".contains(&byte)) {
+            let shown = crate::printable(name, 60);
+            self.leave_out(format!("{}: `{shown}` is no name of a header.", draft.place));
+            return;
+        }
+        let schema = self.told(parameter);
+        let own = draft.declare(name, as_text(schema), parameter["required"] == true);
+        draft.headers.insert(name.to_owned(), json!(format!("{{{own}}}")));
+    }
+
+    fn in_query(&mut self, name: &str, parameter: &Value, draft: &mut Draft) {
+        let (schema, required) = (self.told(parameter), parameter["required"] == true);
+        let shown = crate::printable(name, 60);
+        match kind(&schema) {
+            Kind::Plain => {
+                let own = draft.declare(name, schema, required);
+                draft.query.insert(name.to_owned(), json!(format!("{{{own}}}")));
+            }
+            Kind::List => {
+                let is_plain = schema.get("items").is_none_or(|items| kind(items) == Kind::Plain);
+                let separator = separator(parameter);
+                if !is_plain || !draft.writes_lists(separator) {
+                    let why = if is_plain { "is a list written in another way" } else { "is a list of objects" };
+                    self.leave_out(format!("{}: the parameter `{shown}` {why}; give it with `query`.", draft.place));
+                    return;
+                }
+                let own = draft.declare(name, schema, required);
+                draft.query.insert(name.to_owned(), json!(format!("{{{own}}}")));
+            }
+            Kind::Object => self.object_in_query(name, parameter, &schema, draft),
+        }
+    }
+
+    /// Each member is a parameter: `filter[kind]` in the style `deepObject`, its own name in the style `form`.
+    fn object_in_query(&mut self, name: &str, parameter: &Value, schema: &Value, draft: &mut Draft) {
+        let is_deep = text_of(parameter, "style") == Some("deepObject");
+        let members: Vec<(&String, &Value)> = schema["properties"].as_object().into_iter().flatten().collect();
+        let is_flat = members.iter().all(|(_, schema)| kind(schema) == Kind::Plain);
+        if members.is_empty() || !is_flat || (!is_deep && parameter["explode"] == false) {
+            let shown = crate::printable(name, 60);
+            self.leave_out(format!("{}: the parameter `{shown}` is an object; give it with `query`.", draft.place));
+            return;
+        }
+        for (member, schema) in members {
+            let key = if is_deep { format!("{name}[{member}]") } else { member.clone() };
+            let own = draft.declare(&key, schema.clone(), false);
+            draft.query.insert(key, json!(format!("{{{own}}}")));
+        }
+    }
+
+    /// The schema of a parameter with its description. Version 2 has it in the parameter itself.
+    fn told(&self, parameter: &Value) -> Value {
+        // A value that is text of another language is written as it is sent.
+        let schema = match parameter.get("content") {
+            Some(_) => json!({ "type": "string" }),
+            None => json_schema(self, parameter.get("schema").unwrap_or(parameter)),
+        };
+        described(schema, parameter)
+    }
+}
+
+/// What a value of a schema is. What says nothing is a plain value.
+pub(super) fn kind(schema: &Value) -> Kind {
+    let is = |wanted: &str| match schema.get("type") {
+        Some(Value::String(kind)) => kind == wanted,
+        Some(Value::Array(kinds)) => {
+            kinds.iter().any(|kind| kind == wanted) && !kinds.iter().any(|kind| kind == "string")
+        }
+        _ => false,
+    };
+    match () {
+        () if is("array") => Kind::List,
+        () if is("object") || schema.get("properties").is_some() => Kind::Object,
+        () => {
+            // Wrapped in one other schema, it is what that is.
+            let wrapped = schema.get("allOf").and_then(Value::as_array).filter(|all| !all.is_empty());
+            let inner = wrapped.into_iter().flatten().map(kind).find(|inner| *inner != Kind::Plain);
+            inner.unwrap_or(Kind::Plain)
+        }
+    }
+}
+
+/// What joins a list in the query; `None` where the parameter is repeated.
+fn separator(parameter: &Value) -> Option<&'static str> {
+    if parameter.get("schema").is_none() {
+        // Version 2.
+        return match text_of(parameter, "collectionFormat").unwrap_or("csv") {
+            "multi" => None,
+            "ssv" => Some(" "),
+            "tsv" => Some("\t"),
+            "pipes" => Some("|"),
+            _ => Some(","),
+        };
+    }
+    match (text_of(parameter, "style").unwrap_or("form"), parameter["explode"] == false) {
+        ("spaceDelimited", true) => Some(" "),
+        ("pipeDelimited", true) => Some("|"),
+        ("form", true) => Some(","),
+        _ => None,
+    }
+}
+
+/// Lists and objects in paths and headers are written as text.
+fn as_text(schema: Value) -> Value {
+    if kind(&schema) == Kind::Plain {
+        return schema;
+    }
+    let mut text = json!({ "type": "string" });
+    let about = schema.get("description").and_then(Value::as_str).unwrap_or_default();
+    text["description"] = json!(format!("{about} Several values are joined by commas.").trim_start());
+    text
+}
+
+/// The schema with a description, if it has none of its own.
+pub(super) fn described(mut schema: Value, told: &Value) -> Value {
+    if let (Some(object), Some(about)) = (schema.as_object_mut(), text_of(told, "description"))
+        && !object.contains_key("description")
+    {
+        object.insert("description".to_owned(), json!(sentence(about)));
+    }
+    schema
+}
