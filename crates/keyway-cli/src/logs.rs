@@ -5,11 +5,13 @@ use std::io::{self, Write};
 use keyway::Redactor;
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
-use crate::args::{LogArgs, LogFormat};
+use crate::args::{Command, LogArgs, LogFormat, component::ComponentCommand};
 
-/// Starts logging, and makes panics as careful as logs.
-pub(crate) fn start(args: &LogArgs, redactor: &Redactor) {
+/// Starts logging, and makes panics as careful as logs. What is only replayed goes wrong on purpose: it is told with `-v`.
+pub(crate) fn start(args: &LogArgs, command: &Command, redactor: &Redactor) {
+    let replays = matches!(command, Command::Component(ComponentCommand::Test { .. }));
     let level = match args.verbose {
+        0 if replays => "off",
         0 => "warn",
         1 => "warn,keyway=info",
         2 => "warn,keyway=debug",

@@ -25,7 +25,7 @@ use clap::Parser;
 fn main() -> ExitCode {
     let args = args::Args::parse();
     let redactor = keyway::Redactor::default();
-    logs::start(&args.logs, &redactor);
+    logs::start(&args.logs, &args.command, &redactor);
     match commands::run(args.command, &redactor) {
         Ok(code) => code,
         Err(error) => error.tell(&redactor),

@@ -32,4 +32,4 @@ pub use options::{Proxy, TransportOptions};
 pub use origin_map::{OriginMap, UnmappedOrigin};
 pub use schedule::Schedule;
 pub use transport::{AttemptEnd, SendFuture, Transport, WireAnswer, WireCall, WireFault, WireFaultKind};
-pub use waits::{remaining, retry_after, throttle_wait};
+pub use waits::{fits, remaining, retry_after, throttle_wait};

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use http::HeaderMap;
 use keyway_component::{
     Pointer,
-    component::{ResetHeader, ResetUnit, Throttle},
+    component::{AnswerMatch, ResetHeader, ResetUnit, Throttle},
 };
 
 use crate::clock::LONGEST_WAIT;
@@ -20,8 +20,33 @@ pub fn retry_after(value: &str, answer_date: Option<SystemTime>, now: SystemTime
     if let Some(seconds) = whole_number(value) {
         return Some(Duration::from_secs(seconds).min(LONGEST_WAIT));
     }
+    // RFC 9110 knows whole seconds only, and some servers send `2.0`.
+    if let Some((whole, fraction)) = value.split_once('.')
+        && let (Some(seconds), Some(_)) = (whole_number(whole), whole_number(fraction))
+    {
+        return Some(Duration::from_secs(seconds.saturating_add(1)).min(LONGEST_WAIT));
+    }
     let until = httpdate::parse_http_date(value).ok()?;
     Some(until.duration_since(answer_date.unwrap_or(now)).unwrap_or_default().min(LONGEST_WAIT))
+}
+
+/// Whether an answer is what a rule looks for. `text_at` looks its body up.
+#[must_use]
+pub fn fits(
+    rule: &AnswerMatch,
+    status: u16,
+    headers: &HeaderMap,
+    text_at: impl FnOnce(&Pointer) -> Option<String>,
+) -> bool {
+    let matches = |text: &str| rule.matches.as_ref().is_none_or(|pattern| pattern.matches_within(text));
+    if rule.status != status {
+        return false;
+    }
+    match (&rule.pointer, &rule.header) {
+        (Some(pointer), _) => text_at(pointer).is_some_and(|text| matches(&text)),
+        (None, Some(name)) => headers.get_all(name.as_str()).iter().any(|value| value.to_str().is_ok_and(matches)),
+        (None, None) => true,
+    }
 }
 
 /// The wait that a throttled answer asks for: the longest of its wait headers, else its reset header, else the text
@@ -117,7 +142,7 @@ mod tests {
             ("-5", None),
             ("soon", None),
             ("", None),
-            ("1.5", None),
+            ("1.5", Some(2)),
             ("99999999999999999999999", Some(LONGEST_WAIT.as_secs())),
             ("Mon, 01 Jan 1990 00:00:00 GMT", Some(0)),
         ];

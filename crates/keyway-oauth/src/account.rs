@@ -361,6 +361,8 @@ impl Account {
         redactor.add_names(self.component.secret_names.iter().map(String::as_str));
         let secret_variables = self.component.variables.iter().filter(|(_, variable)| variable.secret);
         redactor.add_names(secret_variables.map(|(name, _)| name.as_str()));
+        let code = self.component.oauth2.grants.authorization_code.as_ref().map(|grant| grant.code_param.as_str());
+        redactor.add_names(code);
         for (_, source) in &*self.inputs.secrets {
             if let SecretSource::Value(secret) = source {
                 redactor.know(&self.inputs_label(), secret);

@@ -9,7 +9,7 @@ use keyway_http::{AttemptEnd, WireCall};
 use crate::{
     account::Account,
     fault::{TokenError, TokenErrorKind, TokenFault, TokenFaultKind},
-    metadata::{Metadata, places},
+    metadata::{Metadata, MetadataError, places},
     shared::Inner,
     source::TokenSource,
 };
@@ -49,8 +49,15 @@ impl Inner {
             let fault = |kind, why: &str| TokenFault::new(kind, self.redactor.text(why).into_owned());
             match self.transport.send(call).await {
                 AttemptEnd::Answered(answer) if answer.status == StatusCode::OK => {
-                    let read = Metadata::read(issuer, &answer.body);
-                    return read.map_err(|error| fault(TokenFaultKind::Invalid, &error.to_string()));
+                    match Metadata::read(issuer, &answer.body) {
+                        Ok(metadata) => return Ok(metadata),
+                        // Sites that answer everything with a page do so here too: the other place may be the right one.
+                        Err(error @ MetadataError::NoObject) if last.kind != TokenFaultKind::NotProcessed => {
+                            last = fault(TokenFaultKind::Invalid, &error.to_string());
+                        }
+                        Err(MetadataError::NoObject) => {}
+                        Err(error) => return Err(fault(TokenFaultKind::Invalid, &error.to_string())),
+                    }
                 }
                 AttemptEnd::Answered(answer) => {
                     let status = answer.status;

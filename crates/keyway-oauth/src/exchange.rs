@@ -20,7 +20,7 @@ use std::{
 
 use keyway_component::{
     Redactor, Secret, Template,
-    component::{Assertion, Encoding, Params, RefreshWith, TokenRequestMethod},
+    component::{Assertion, Capture, ClientAuthMethod, Encoding, Params, RefreshWith, TokenRequestMethod},
 };
 use keyway_http::{AttemptEnd, Clock, Transport};
 use oauth2::{
@@ -72,6 +72,8 @@ pub(crate) struct Exchange<'a> {
 /// How a standard form is said.
 #[derive(Clone, Copy)]
 pub(crate) struct Post<'a> {
+    /// How the client shows who it is.
+    pub(crate) auth: ClientAuthMethod,
     pub(crate) overlay: &'a Params,
     pub(crate) grant_type: Option<&'a str>,
     pub(crate) encoding: Encoding,
@@ -97,6 +99,9 @@ impl Exchange<'_> {
         let earlier = before.filter(|_| matches!(request, Request::Refresh(_))).map(|token| &token.captured);
         let told = Told { callback: request.callback(), answer: None };
         let earlier = capture(self.account, &told, earlier)?;
+        if matches!(request, Request::Mint | Request::Redeem(Offer::RefreshToken(_))) {
+            self.refuse_untold(&earlier)?;
+        }
         let account = self.settled(&earlier)?;
         let mut token = Exchange { account: &account, ..*self }.send_settled(request, before).await?;
         let mut answer = token.extra.clone();
@@ -120,6 +125,30 @@ impl Exchange<'_> {
         };
         self.account.know_captured(&token.captured, self.redactor);
         Ok(token)
+    }
+
+    /// What only a sign-in tells is missing for ever where none is made. It is said before a refresh token is used up.
+    fn refuse_untold(&self, earlier: &Captured) -> Result<(), TokenFault> {
+        let api = &self.account.component.api;
+        let needed = |name: &str| {
+            let templates = [&api.base_url].into_iter().chain(api.headers.values()).chain(api.query.values());
+            templates.flat_map(Template::names).any(|needed| needed == name)
+        };
+        let untold = self.account.captures().find(|(name, variable)| {
+            let only_callback = variable.from.iter().all(|place| matches!(place, Capture::Callback(_)));
+            only_callback && variable.default.is_none() && earlier.get(name).is_none() && needed(name)
+        });
+        match untold {
+            None => Ok(()),
+            Some((name, _)) => Err(TokenFault::new(
+                TokenFaultKind::Unreachable,
+                format!(
+                    "only a sign-in tells `{name}`, and this account is not begun with one, so nothing was sent; give {} \
+                     as well",
+                    self.account.input_name(name)
+                ),
+            )),
+        }
     }
 
     fn settled(&self, captured: &Captured) -> Result<Account, TokenFault> {
@@ -236,9 +265,10 @@ impl Exchange<'_> {
     async fn post_once(&self, endpoint: &Url, form: &[u8], post: Post<'_>) -> Result<AttemptEnd, TokenFault> {
         let account = self.account;
         let values = self.values(post.redirect_uri)?;
-        let secrets = self.with_client_assertion(post.secrets)?;
+        let secrets = self.with_client_assertion(post.auth, post.secrets)?;
         let words = Words {
             component: &account.component,
+            auth: post.auth,
             overlay: post.overlay,
             grant_type: post.grant_type,
             encoding: post.encoding,
@@ -276,13 +306,18 @@ impl Exchange<'_> {
     ///
     /// # Errors
     /// A secret that cannot be read.
-    pub(crate) async fn client_secrets(&self, overlay: &Params) -> Result<BTreeMap<String, Secret>, TokenFault> {
+    pub(crate) async fn client_secrets(
+        &self,
+        auth: ClientAuthMethod,
+        overlay: &Params,
+    ) -> Result<BTreeMap<String, Secret>, TokenFault> {
         let mut names: Vec<&str> = overlay.values().flatten().flat_map(Template::names).collect();
         let headers = &self.account.component.oauth2.token_request.headers;
         names.extend(headers.values().flat_map(Template::names));
-        let oauth2 = &self.account.component.oauth2;
-        names.extend(oauth2.token_endpoint_auth_method.secret());
-        names.extend(oauth2.client_assertion.iter().flat_map(Assertion::names));
+        names.extend(auth.secret());
+        if auth.default_algorithm().is_some() {
+            names.extend(self.account.component.oauth2.client_assertion.iter().flat_map(Assertion::names));
+        }
         self.read_named(&names).await
     }
 
@@ -340,10 +375,15 @@ impl Exchange<'_> {
         }
     }
 
+    /// How the client authenticates for a request.
+    fn auth(&self, request: &Request) -> ClientAuthMethod {
+        self.account.component.oauth2.auth_method_of(request.grant(&self.account.grant).name())
+    }
+
     /// The secrets that this request names. They are read anew each time, so that a rotated secret needs no restart.
     async fn read_secrets(&self, request: &Request) -> Result<BTreeMap<String, Secret>, TokenFault> {
         let (overlay, _) = self.overlay(request);
-        let mut secrets = self.client_secrets(&overlay).await?;
+        let mut secrets = self.client_secrets(self.auth(request), &overlay).await?;
         if matches!(request, Request::Mint) {
             let inputs: Vec<&str> = match &self.account.grant {
                 Grant::Password => vec!["password"],

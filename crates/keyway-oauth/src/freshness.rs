@@ -50,6 +50,15 @@ pub fn freshness(token: &Token, now: SystemTime) -> Freshness {
     }
 }
 
+/// The same for a token that nothing but itself renews, while it lives: it is renewed in the second half of its life. A
+/// flow that runs now and then would find it dead otherwise.
+pub(crate) fn freshness_of_its_own(token: &Token, now: SystemTime) -> Freshness {
+    match (token.expires_at, token.lifetime()) {
+        (Some(end), Some(lifetime)) if end.duration_since(now).unwrap_or_default() < lifetime / 2 => Freshness::Stale,
+        _ => freshness(token, now),
+    }
+}
+
 impl fmt::Display for RenewalReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -100,6 +109,17 @@ mod tests {
         for (lifetime, after, wanted) in table {
             let now = start + Duration::from_secs_f64(after);
             assert_eq!(freshness(&token(lifetime), now), wanted, "{lifetime:?} after {after}");
+        }
+        // What renews only itself is renewed from half of its life on.
+        let month = 30.0 * 86_400.0;
+        for (lifetime, after, wanted) in [
+            (Some(month), 0.49 * month, Freshness::Fresh),
+            (Some(month), 0.51 * month, Freshness::Stale),
+            (Some(month), 2.0 * month, Freshness::Stale),
+            (None, month, Freshness::Fresh),
+        ] {
+            let now = start + Duration::from_secs_f64(after);
+            assert_eq!(freshness_of_its_own(&token(lifetime), now), wanted, "{lifetime:?} after {after}");
         }
     }
 }

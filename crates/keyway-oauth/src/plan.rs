@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use crate::{
-    freshness::{Freshness, freshness},
+    freshness::{Freshness, freshness, freshness_of_its_own},
     store::Stored,
     token::Token,
 };
@@ -61,7 +61,8 @@ pub(crate) fn plan(facts: &Facts<'_>) -> Plan {
         facts.begins_with.filter(|input| stored.is_none_or(|token| token.begun_with.as_deref() != Some(input)));
     if let Some(token) = stored.filter(|_| new_input.is_none()) {
         let unwanted = facts.replace.is_some_and(|replace| replace.is_same(token));
-        if !unwanted && freshness(token, facts.now) != Freshness::Stale {
+        let judge = if facts.renews_itself && !facts.mints_anew { freshness_of_its_own } else { freshness };
+        if !unwanted && judge(token, facts.now) != Freshness::Stale {
             return Plan::Use;
         }
         let renewable = token.refresh_token.is_some() || facts.renews_itself;

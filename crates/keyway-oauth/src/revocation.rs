@@ -94,12 +94,15 @@ impl TokenSource {
     async fn revoke_one(&self, endpoint: &Url, token: &Secret, hint: &str) -> Result<(), (Revocation, bool)> {
         let left = |fault: &TokenFault| (still_valid(fault.to_string(), None), false);
         let (exchange, overlay) = (self.inner().exchange(), BTreeMap::new());
-        let secrets = exchange.client_secrets(&overlay).await.map_err(|fault| left(&fault))?;
+        let account = self.account();
+        let auth = account.component.oauth2.auth_method_of(account.grant.name());
+        let secrets = exchange.client_secrets(auth, &overlay).await.map_err(|fault| left(&fault))?;
         // RFC 7009 section 2.1: always a form, whatever the token endpoint reads.
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("token", token.expose_secret_text()).append_pair("token_type_hint", hint);
         let (encoding, method, redirect_uri) = (Encoding::Form, TokenRequestMethod::Post, None);
         let post = Post {
+            auth,
             overlay: &overlay,
             grant_type: None,
             encoding,

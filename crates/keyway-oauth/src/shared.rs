@@ -16,6 +16,7 @@ use crate::{
     dpop::Nonces,
     exchange::Exchange,
     fault::{TokenError, TokenErrorKind},
+    freshness::{Freshness, freshness, freshness_of_its_own},
     plan::Facts,
     spent::Beginning,
     store::{Stored, TokenKey, TokenStore, Version},
@@ -145,6 +146,13 @@ impl Inner {
     /// Seconds since 1970.
     pub(crate) fn now_s(&self) -> u64 {
         self.clock.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
+    }
+
+    /// Whether a token of this account still serves.
+    pub(crate) fn freshness(&self, token: &Token) -> Freshness {
+        let its_own = self.account.renews_with_access_token() && !self.account.mints_anew();
+        let judge = if its_own { freshness_of_its_own } else { freshness };
+        judge(token, self.clock.now())
     }
 
     /// What a plan rests on, for a renewal that has tried nothing yet.

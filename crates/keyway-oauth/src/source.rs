@@ -15,7 +15,7 @@ use crate::{
     account::Account,
     exchange::{Offer, Request},
     fault::{TokenError, TokenErrorKind, TokenFault, TokenFaultKind},
-    freshness::{Freshness, RenewalReason, freshness},
+    freshness::{Freshness, RenewalReason},
     plan::{Plan, plan},
     renewal::{renew, sign_in_required, store_later},
     shared::{Flight, Inner, Outcome, State, remember},
@@ -115,7 +115,7 @@ impl TokenSource {
             let mut state = self.0.state();
             let current = state.current.clone();
             let wanted = current.as_ref().filter(|token| !rejected.is_some_and(|rejected| rejected.is_same(token)));
-            let reason = match wanted.map(|token| (token, freshness(token, self.0.clock.now()))) {
+            let reason = match wanted.map(|token| (token, self.0.freshness(token))) {
                 Some((token, Freshness::Fresh)) => return Ok(Arc::clone(token)),
                 Some((token, Freshness::RenewSoon)) if self.0.renews_beside() => {
                     if state.flight.is_none() && !state.failed_lately() {

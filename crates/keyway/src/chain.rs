@@ -48,6 +48,8 @@ use crate::{
 
 /// More hops than this are no way to an answer.
 const MAX_REDIRECTS: u32 = 5;
+/// A message is resolved anew so many times where its token leads elsewhere.
+const MOST_MOVES: u32 = 2;
 
 /// Takes one message from resolving to its answer.
 pub(crate) async fn run(connection: &Connection, message: &Message) -> Result<Answer, Failure> {
@@ -61,35 +63,52 @@ pub(crate) async fn run_at(
     at: Option<&Url>,
 ) -> Result<(Answer, Url), Failure> {
     let begun = Instant::now();
-    // Where the token tells the host, nothing can be resolved without one.
-    let settled = connection.settled().await.map_err(|failure| finished(failure, begun))?;
-    let connection = settled.as_ref().unwrap_or(connection);
-    let mut journey = match resolve::resolve(connection, message).and_then(|call| call.at(connection, at)) {
-        Ok(call) => Journey::new(connection, call, begun),
-        Err(mut failure) => {
-            let parts = failure.parts_mut();
-            parts.message = connection.redactor().text(&parts.message).into_owned();
-            return Err(finished(failure, begun));
-        }
-    };
-    match journey.travel().await {
-        Ok(mut answer) => {
-            answer.attempts = journey.attempts;
-            answer.elapsed = begun.elapsed();
-            check_output(connection, message, answer).map(|answer| (answer, journey.call.url))
-        }
-        Err(mut failure) => {
-            let parts = failure.parts_mut();
-            parts.attempts = journey.attempts;
-            parts.history = std::mem::take(&mut journey.history);
-            parts.request = Some(RequestSummary {
-                method: journey.call.method.to_string(),
-                url: connection.redactor().url(&journey.call.url),
-                credential: connection.account().name.clone(),
-            });
-            Err(finished(failure, begun))
-        }
+    let mut so_far = SoFar::default();
+    loop {
+        // Where the token tells the host, nothing can be resolved without one.
+        let settled = connection.settled().await.map_err(|failure| finished(failure, begun))?;
+        let connection = settled.as_ref().unwrap_or(connection);
+        let mut journey = match resolve::resolve(connection, message).and_then(|call| call.at(connection, at)) {
+            Ok(call) => Journey::new(connection, call, begun, so_far),
+            Err(mut failure) => {
+                let parts = failure.parts_mut();
+                parts.message = connection.redactor().text(&parts.message).into_owned();
+                return Err(finished(failure, begun));
+            }
+        };
+        let mut failure = match journey.travel().await {
+            Ok(mut answer) => {
+                answer.attempts = journey.so_far.attempts;
+                answer.elapsed = begun.elapsed();
+                return check_output(connection, message, answer).map(|answer| (answer, journey.call.url));
+            }
+            Err(Stopped::LedElsewhere) if journey.so_far.led_elsewhere < MOST_MOVES => {
+                so_far = journey.so_far;
+                so_far.led_elsewhere += 1;
+                continue;
+            }
+            Err(Stopped::LedElsewhere) => led_elsewhere(),
+            Err(Stopped::Failed(failure)) => failure,
+        };
+        let parts = failure.parts_mut();
+        parts.attempts = journey.so_far.attempts;
+        parts.history = std::mem::take(&mut journey.so_far.history);
+        parts.request = Some(RequestSummary {
+            method: journey.call.method.to_string(),
+            url: connection.redactor().url(&journey.call.url),
+            credential: connection.account().name.clone(),
+        });
+        return Err(finished(failure, begun));
     }
+}
+
+/// A token that leads to another place each time is an end without end.
+fn led_elsewhere() -> Failure {
+    let why = "the token was renewed several times and leads to another place each time, so this message was not sent; send it \
+         again";
+    let mut failure = Failure::new(Code::TokenUnavailable, why);
+    failure.parts_mut().retryable = true;
+    failure
 }
 
 /// Holds the answer of an action against the schema that it declares.
@@ -120,16 +139,36 @@ struct Journey<'a> {
     /// Made when something is to be sent again: most messages never need one.
     schedule: Option<Schedule>,
     begun: Instant,
+    redirects: u32,
+    next_wait: Option<Duration>,
+    so_far: SoFar,
+}
+
+/// What stays of a journey where the token leads the message to another place on the way.
+#[derive(Default)]
+struct SoFar {
     attempts: u32,
     retries: u32,
-    redirects: u32,
     /// Time that was spent waiting for a limit to end; it does not count against the message.
     held_back: Duration,
-    next_wait: Option<Duration>,
     /// The token that the API refused, once one was.
     rejected: Option<Arc<Token>>,
     rejections: u32,
     history: Vec<Attempt>,
+    led_elsewhere: u32,
+}
+
+/// Why a journey ended before its answer.
+enum Stopped {
+    Failed(Failure),
+    /// The token was renewed meanwhile, and tells another place for messages: this one is resolved anew.
+    LedElsewhere,
+}
+
+impl From<Failure> for Stopped {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
 }
 
 /// An attempt that has been made.
@@ -144,28 +183,12 @@ struct Made {
 // === impl Journey ===
 
 impl<'a> Journey<'a> {
-    fn new(connection: &'a Connection, call: Call, begun: Instant) -> Self {
+    fn new(connection: &'a Connection, call: Call, begun: Instant, so_far: SoFar) -> Self {
         let retry = connection.account().retry.with(&call.retry);
-        let (attempts, retries, redirects) = (0, 0, 0);
-        let held_back = Duration::ZERO;
-        Self {
-            connection,
-            call,
-            retry,
-            schedule: None,
-            begun,
-            attempts,
-            retries,
-            redirects,
-            held_back,
-            next_wait: None,
-            rejected: None,
-            rejections: 0,
-            history: Vec::new(),
-        }
+        Self { connection, call, retry, schedule: None, begun, redirects: 0, next_wait: None, so_far }
     }
 
-    async fn travel(&mut self) -> Result<Answer, Failure> {
+    async fn travel(&mut self) -> Result<Answer, Stopped> {
         loop {
             self.admit().await?;
             let Some(Made { end, pass, token, signed }) = self.attempt().await? else { continue };
@@ -175,8 +198,8 @@ impl<'a> Journey<'a> {
                 signed,
                 renewed: self.is_renewed(&token),
                 waits_for_limits: self.waits_for_limits(),
-                retries: self.retries,
-                elapsed: self.begun.elapsed().saturating_sub(self.held_back),
+                retries: self.so_far.retries,
+                elapsed: self.begun.elapsed().saturating_sub(self.so_far.held_back),
                 scheduled_wait: self.scheduled_wait(&end),
             };
             let component = &self.connection.account().component;
@@ -196,29 +219,29 @@ impl<'a> Journey<'a> {
                         }
                         None => {
                             self.mask_location(&mut wire);
-                            return self.delivered(wire);
+                            return Ok(self.delivered(wire)?);
                         }
                     },
                     // Only an answer can be the end of a good way.
                     AttemptEnd::NeverSent(fault) | AttemptEnd::MaybeProcessed(fault) => {
-                        return Err(Failure::new(Code::Internal, fault.detail));
+                        return Err(Failure::new(Code::Internal, fault.detail).into());
                     }
                 },
                 Action::Renew => {
                     self.note_end(&end, &verdict, Duration::ZERO);
                     self.connection.forget_secret_headers();
-                    self.rejected = Some(token);
-                    self.rejections += 1;
+                    self.so_far.rejected = Some(token);
+                    self.so_far.rejections += 1;
                 }
                 Action::Wait(wait) => {
                     self.note_end(&end, &verdict, wait);
                     // Who may wait as long as it takes is not counted out while the API only asks for patience.
-                    self.retries += u32::from(!(verdict.reason.is_throttle() && self.waits_for_limits()));
+                    self.so_far.retries += u32::from(!(verdict.reason.is_throttle() && self.waits_for_limits()));
                     self.next_wait = None;
                     self.wait(wait, &verdict).await;
                 }
                 Action::Fail { code, retryable, retry_after } => {
-                    return Err(self.failed(end, &verdict, code, retryable, retry_after));
+                    return Err(self.failed(end, &verdict, code, retryable, retry_after).into());
                 }
             }
         }
@@ -239,7 +262,7 @@ impl<'a> Journey<'a> {
     /// Whether a refused token has had its renewal. One that another process had left in the store was none: it may have
     /// ended there, unnoticed by a clock that was wrong.
     fn is_renewed(&self, token: &Token) -> bool {
-        match self.rejections {
+        match self.so_far.rejections {
             0 => false,
             1 => !self.connection.tokens().is_adopted(token),
             _ => true,
@@ -270,7 +293,7 @@ impl<'a> Journey<'a> {
         let from = Instant::now();
         self.connection.gate().wait(patience).await.map_err(shut)?;
         if waits {
-            self.held_back += from.elapsed();
+            self.so_far.held_back += from.elapsed();
         }
         if let Some(pace) = self.connection.pace() {
             pace.turn().await;
@@ -279,18 +302,20 @@ impl<'a> Journey<'a> {
     }
 
     /// Step 6: a token, the permits, the pass, the signature, the request. `None`: the gate was shut meanwhile.
-    async fn attempt(&mut self) -> Result<Option<Made>, Failure> {
+    async fn attempt(&mut self) -> Result<Option<Made>, Stopped> {
         let tokens = self.connection.tokens();
         // Waiting for a renewal holds no permit, so that other accounts go on meanwhile.
-        let first = tokens.token(self.rejected.as_ref()).await?;
+        let first = tokens.token(self.so_far.rejected.as_ref()).await.map_err(Failure::from)?;
         let _own = self.connection.own_permit().await;
         let _permit = self.connection.shared().attempt_permit().await;
         let Some(pass) = self.connection.gate().try_pass() else { return Ok(None) };
         // Waiting for a permit takes time: the token is looked at again, which costs nothing while it is fresh. A
         // server that gave the very token back that it had refused is not asked a second time.
-        let rejected = self.rejected.as_ref().filter(|rejected| !rejected.is_same(&first));
-        let token = tokens.token(rejected).await?;
-        self.connection.check_settled(&token)?;
+        let rejected = self.so_far.rejected.as_ref().filter(|rejected| !rejected.is_same(&first));
+        let token = tokens.token(rejected).await.map_err(Failure::from)?;
+        if !self.connection.is_settled_for(&token) {
+            return Err(Stopped::LedElsewhere);
+        }
         let mut call = WireCall {
             method: self.call.method.clone(),
             url: self.call.url.clone(),
@@ -300,7 +325,7 @@ impl<'a> Journey<'a> {
             max_body_bytes: self.connection.shared().max_body_bytes,
         };
         let signed = sign::sign(&mut call, self.call.confined, self.connection, &token).await?;
-        self.attempts += 1;
+        self.so_far.attempts += 1;
         let end = sign::send(call, signed, self.connection, &token).await?;
         Ok(Some(Made { end, pass, token, signed }))
     }
@@ -308,7 +333,7 @@ impl<'a> Journey<'a> {
     async fn wait(&self, wait: Duration, verdict: &Verdict) {
         tracing::debug!(
             event = "retry", account = %self.connection.account().label(), reason = verdict.reason.as_str(),
-            wait_ms = wait.as_millis() as u64, retry = self.retries, "one more attempt"
+            wait_ms = wait.as_millis() as u64, retry = self.so_far.retries, "one more attempt"
         );
         // A throttled connection is waited for at its gate, together with all others.
         if !verdict.reason.is_throttle() {
@@ -409,7 +434,7 @@ impl<'a> Journey<'a> {
     }
 
     fn note(&mut self, wire: Option<&WireAnswer>, fault: Option<&WireFault>, reason: &str, wait: Duration) {
-        self.history.push(Attempt {
+        self.so_far.history.push(Attempt {
             status: wire.map(|wire| wire.status.as_u16()).or_else(|| fault.and_then(|fault| fault.status)),
             fault: fault.map(|fault| self.connection.redactor().text(&fault.detail).into_owned()),
             reason: reason.to_owned(),

@@ -50,16 +50,4 @@ impl Connection {
         let prepared = Prepared::of(&account).map_err(|error| refused(error.to_string()))?;
         Ok(Some(self.with_settled(account, prepared, token.captured.clone())))
     }
-
-    /// Whether a token may go where messages of this connection were led: it told the same as the one before.
-    pub(crate) fn check_settled(&self, token: &Token) -> Result<(), Failure> {
-        if self.is_settled_for(token) {
-            return Ok(());
-        }
-        let why =
-            "the token was renewed meanwhile and leads to another place, so this message was not sent; send it again";
-        let mut failure = Failure::new(Code::TokenUnavailable, why);
-        failure.parts_mut().retryable = true;
-        Err(failure)
-    }
 }

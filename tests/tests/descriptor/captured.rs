@@ -96,6 +96,41 @@ async fn a_renewal_that_leads_elsewhere_leads_the_next_messages_there() {
 }
 
 #[tokio::test]
+async fn a_message_whose_own_renewal_leads_elsewhere_goes_there() {
+    let first = Mock::start(|_| async move { reply(401, &json!({})) }).await;
+    let second = elsewhere().await;
+    let urls = [first.url.clone(), second.url.clone()];
+    let tokens = telling(move |nth| json!({"instance_url": urls[nth.min(1)], "key": "k"})).await;
+    let (_host, connection) = connected(&component(&tokens, &by_answer()));
+    let answer = connection.send(Message::get("/x")).await.unwrap();
+    assert_eq!(answer.json::<Value>().unwrap()["path"], "/services/x");
+    assert_eq!((first.count(""), second.count(""), answer.attempts), (1, 1, 2));
+    assert_eq!(second.seen("")[0].header("authorization"), "Bearer token-2");
+}
+
+#[tokio::test]
+async fn a_token_that_leads_elsewhere_each_time_ends_the_message() {
+    // Its own address is another one each time, by its path.
+    let api = Mock::start(|seen| async move {
+        let n = seen.nth;
+        match seen.path.as_str() {
+            "/token" => {
+                reply(200, &json!({"access_token": format!("t{n}"), "place": format!("p{n}"), "expires_in": 3600}))
+            }
+            _ => reply(401, &json!({})),
+        }
+    })
+    .await;
+    let mut component = acme(&api.url);
+    component["variables"] = json!({ "place": { "pattern": "p[0-9]+", "from": [{ "token_response": "/place" }] } });
+    component["api"]["base_url"] = format!("{}/{{place}}", api.url).into();
+    let (_host, connection) = connected(&component);
+    let failure = connection.send(Message::get("/x")).await.unwrap_err();
+    // The second refusal of a token that was renewed for the message is the end, wherever it was.
+    assert_eq!((failure.code, failure.attempts, api.count("/token")), (Code::TokenDenied, 2, 2));
+}
+
+#[tokio::test]
 async fn what_the_account_gives_itself_is_not_read_from_answers() {
     let (mine, other) = (elsewhere().await, elsewhere().await);
     let url = other.url.clone();
@@ -135,6 +170,43 @@ async fn the_callback_tells_a_variable() {
     // What a renewal does not tell anew stays.
     connection.tokens().renew().await.unwrap_err();
     assert_eq!(api.count("/token"), 1, "the token had no refresh token");
+}
+
+#[tokio::test]
+async fn what_only_a_sign_in_tells_is_missed_before_a_refresh_token_is_used_up() {
+    let api = Mock::api(|seen| async move { reply(200, &json!(seen.path)) }).await;
+    let mut component = acme(&api.url);
+    component["variables"] = json!({ "realm_id": { "pattern": "[0-9]+", "from": [{ "callback": "realmId" }] } });
+    component["oauth2"]["authorization_endpoint"] = format!("{}/authorize", api.url).into();
+    component["oauth2"]["grants"] = json!({ "authorization_code": {}, "refresh_token": {} });
+    component["api"]["base_url"] = format!("{}/company/{{realm_id}}", api.url).into();
+    let inputs = [("ACME_GRANT", "refresh_token"), ("ACME_REFRESH_TOKEN", "rotates")];
+    let connection = acme::host(&component).connect(account_with(inputs)).unwrap();
+    let failure = connection.send(Message::get("/bills")).await.unwrap_err();
+    assert!(failure.message.contains("only a sign-in tells `realm_id`"), "{failure}");
+    assert!(failure.message.contains("ACME_REALM_ID"), "{failure}");
+    assert_eq!(api.count("/token"), 0);
+    let host = acme::host(&component);
+    let connection = host.connect(account_with(inputs.into_iter().chain([("ACME_REALM_ID", "7")]))).unwrap();
+    let answer = connection.send(Message::get("/bills")).await.unwrap();
+    assert_eq!(answer.json::<Value>().unwrap(), json!("/company/7/bills"));
+}
+
+#[tokio::test]
+async fn a_code_may_have_another_name_in_the_callback() {
+    let api = Mock::api(|seen| async move { reply(200, &json!(seen.path)) }).await;
+    let mut component = acme(&api.url);
+    component["oauth2"]["authorization_endpoint"] = format!("{}/authorize", api.url).into();
+    component["oauth2"]["grants"] = json!({ "authorization_code": { "code_param": "auth_code" } });
+    let host = acme::host(&component);
+    let connection = host.connect(account_with([("ACME_GRANT", "authorization_code")])).unwrap();
+    let request = connection.tokens().authorization_request("https://app.example/callback").unwrap();
+    let (_, state) = request.url().query_pairs().find(|(name, _)| name == "state").unwrap();
+    assert!(request.read_pasted(&format!("https://app.example/callback?code=c1&state={state}")).is_err());
+    let code = request.read_pasted(&format!("?auth_code=c2&state={state}")).unwrap();
+    connection.tokens().redeem_code(request, code).await.unwrap();
+    assert!(api.seen("/token")[0].text().contains("code=c2"));
+    assert!(host.redactor().is_secret_name("auth_code"));
 }
 
 #[tokio::test]

@@ -113,3 +113,27 @@ async fn a_sign_in_goes_where_the_issuer_says() {
     tokens.redeem_code(request, code).await.unwrap();
     assert_eq!(api.count("/t"), 1);
 }
+
+#[tokio::test]
+async fn a_site_that_answers_everything_with_a_page_is_asked_at_the_other_place() {
+    let url: Arc<std::sync::OnceLock<String>> = Arc::default();
+    let told = Arc::clone(&url);
+    let mock = Mock::start(move |seen| {
+        let url = told.get().cloned().unwrap_or_default();
+        async move {
+            match seen.path.as_str() {
+                SECOND => {
+                    reply(200, &json!({ "issuer": format!("{url}/tenant"), "token_endpoint": format!("{url}/t") }))
+                }
+                "/t" => reply(200, &json!({ "access_token": "t", "expires_in": 3600 })),
+                "/api/x" => reply(200, &json!({})),
+                _ => keyway_tests::mock::labelled(200, "text/html", "<html></html>"),
+            }
+        }
+    })
+    .await;
+    url.set(mock.url.clone()).unwrap();
+    let (_host, connection) = connected(&component(&mock));
+    connection.send(Message::get("/x")).await.unwrap();
+    assert_eq!((mock.count(FIRST), mock.count(SECOND)), (1, 1));
+}

@@ -145,3 +145,58 @@ async fn two_hundred_with_a_failure_in_it_is_no_token() {
     let error = connection.tokens().mint().await.unwrap_err();
     assert_eq!(error.kind, TokenErrorKind::Denied);
 }
+
+#[tokio::test]
+async fn each_grant_shows_the_client_in_its_own_way() {
+    let api = Mock::start(|seen| async move {
+        match seen.path.as_str() {
+            "/token" => {
+                reply(200, &json!({"access_token": format!("t{}", seen.nth), "refresh_token": "r", "expires_in": 3600}))
+            }
+            _ => reply(200, &json!({})),
+        }
+    })
+    .await;
+    let mut component = acme(&api.url);
+    component["oauth2"]["grants"] = json!({
+        "client_credentials": { "token_endpoint_auth_method": "client_secret_basic" },
+        "refresh_token": { "token_endpoint_auth_method": "none" }
+    });
+    component["oauth2"]["custom_grants"] =
+        json!({ "app": { "grant_type": "app", "token_endpoint_auth_method": "none" } });
+    let host = acme::host(&component);
+    let connection = host.connect(account_with([("ACME_GRANT", "client_credentials")])).unwrap();
+    connection.tokens().renew().await.unwrap();
+    connection.tokens().renew().await.unwrap();
+    let seen = api.seen("/token");
+    assert!(seen[0].header("authorization").starts_with("Basic "), "{:?}", seen[0]);
+    assert_eq!((seen[1].header("authorization"), seen[1].text().contains("client_secret")), ("", false));
+    assert!(seen[1].text().contains("client_id=acme-client"), "{}", seen[1].text());
+    // A grant that needs no secret asks for none.
+    let id = [("ACME_CLIENT_ID", "acme-client"), ("ACME_GRANT", "app")];
+    let connection = acme::host(&component).connect(keyway::Credential::from_vars("acme", id)).unwrap();
+    connection.tokens().renew().await.unwrap();
+    let id = [("ACME_CLIENT_ID", "acme-client"), ("ACME_GRANT", "client_credentials")];
+    let refused = acme::host(&component).connect(keyway::Credential::from_vars("acme", id)).unwrap_err();
+    assert!(refused.to_string().contains("ACME_CLIENT_SECRET"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_token_of_a_type_that_is_declared_is_used() {
+    let api = Mock::start(|_| async move { reply(200, &json!({"access_token": "t", "token_type": "bot"})) }).await;
+    let mut component = acme(&api.url);
+    let (_host, connection) = connected(&component);
+    let error = connection.tokens().renew().await.unwrap_err();
+    assert!(error.message.contains("of type `bot`"), "{error}");
+    component["oauth2"]["token_response"] = json!({ "token_types": ["Bot"] });
+    let (_host, connection) = connected(&component);
+    connection.tokens().renew().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_component_whose_token_renews_itself_begins_with_no_refresh_token() {
+    let api = long_lived(200).await;
+    let account = account_with([("ACME_GRANT", "refresh_token"), ("ACME_REFRESH_TOKEN", "r")]);
+    let refused = acme::host(&instagram(&api)).connect(account).unwrap_err();
+    assert!(refused.to_string().contains("there is no `refresh_token`"), "{refused}");
+}

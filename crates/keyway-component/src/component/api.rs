@@ -79,14 +79,19 @@ pub struct Idempotency {
     pub header: String,
 }
 
-/// A member of a JSON answer that marks it as a failure.
+/// A member of a JSON answer that marks it as a failure. Without `equals` and `unless` it does so by being there: `null`,
+/// `false`, the empty text and the empty list are not.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FailureRule {
-    /// Where the member stands.
+    /// Where the member stands. An answer without it is none.
     pub pointer: Pointer,
     /// The value that means failure.
-    pub equals: Value,
+    #[serde(default)]
+    pub equals: Option<Value>,
+    /// The value that means success, where any other means failure.
+    #[serde(default)]
+    pub unless: Option<Value>,
 }
 
 fn authorization() -> String {
@@ -95,6 +100,26 @@ fn authorization() -> String {
 
 fn bearer() -> String {
     "Bearer".to_owned()
+}
+
+// === impl FailureRule ===
+
+impl FailureRule {
+    /// Whether what stands at `pointer` means failure.
+    #[must_use]
+    pub fn is_failure(&self, found: Option<&Value>) -> bool {
+        match (found, &self.equals, &self.unless) {
+            (None, ..) => false,
+            (Some(found), Some(failure), _) => found == failure,
+            (Some(found), None, Some(success)) => found != success,
+            (Some(found), None, None) => match found {
+                Value::Null | Value::Bool(false) => false,
+                Value::String(text) => !text.is_empty(),
+                Value::Array(items) => !items.is_empty(),
+                _ => true,
+            },
+        }
+    }
 }
 
 impl Default for Authorization {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ApiKeyGrant, Assertion, BasicGrant};
+use super::{ApiKeyGrant, Assertion, BasicGrant, ClientAuthMethod};
 use crate::template::Template;
 
 /// Parameters laid over a standard request: a value adds or replaces one, `null` leaves it out.
@@ -48,6 +48,9 @@ pub struct Grants {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClientCredentialsGrant {
+    /// How the client authenticates for this grant, where that is another way than `oauth2.token_endpoint_auth_method`.
+    #[serde(default)]
+    pub token_endpoint_auth_method: Option<ClientAuthMethod>,
     /// Laid over the token request.
     #[serde(default)]
     pub token_params: Params,
@@ -63,9 +66,16 @@ pub struct AuthorizationCodeGrant {
     /// Laid over the authorization request.
     #[serde(default)]
     pub authorization_params: Params,
+    /// How the client authenticates for this grant, where that is another way than `oauth2.token_endpoint_auth_method`.
+    #[serde(default)]
+    pub token_endpoint_auth_method: Option<ClientAuthMethod>,
     /// Laid over the token request.
     #[serde(default)]
     pub token_params: Params,
+    /// The parameter of the authorization response that is the code, where the vendor has a name of its own.
+    #[serde(default = "code")]
+    #[schemars(length(min = 1))]
+    pub code_param: String,
     /// Whether a redirect URI on this machine (RFC 8252 section 7.3) can be registered. Where it cannot, a sign-in needs
     /// the credential's `redirect_uri`, and the address that the browser ends at is pasted.
     #[serde(default = "yes")]
@@ -87,6 +97,9 @@ pub enum CodeChallengeMethod {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PasswordGrant {
+    /// How the client authenticates for this grant, where that is another way than `oauth2.token_endpoint_auth_method`.
+    #[serde(default)]
+    pub token_endpoint_auth_method: Option<ClientAuthMethod>,
     /// Laid over the token request.
     #[serde(default)]
     pub token_params: Params,
@@ -99,6 +112,9 @@ pub struct DeviceCodeGrant {
     /// Laid over the device authorization request.
     #[serde(default)]
     pub authorization_params: Params,
+    /// How the client authenticates for this grant, where that is another way than `oauth2.token_endpoint_auth_method`.
+    #[serde(default)]
+    pub token_endpoint_auth_method: Option<ClientAuthMethod>,
     /// Laid over the token request.
     #[serde(default)]
     pub token_params: Params,
@@ -115,6 +131,9 @@ pub struct RefreshTokenGrant {
     #[serde(default)]
     #[schemars(length(min = 1))]
     pub grant_type: Option<String>,
+    /// How the client authenticates for this grant, where that is another way than `oauth2.token_endpoint_auth_method`.
+    #[serde(default)]
+    pub token_endpoint_auth_method: Option<ClientAuthMethod>,
     /// Laid over the token request.
     #[serde(default)]
     pub token_params: Params,
@@ -137,6 +156,9 @@ pub enum RefreshWith {
 pub struct JwtBearerGrant {
     /// How the JWT is made. Its `iss` is the client's id; for whom it stands is the claim `sub`, which `claims` names.
     pub assertion: Assertion,
+    /// How the client authenticates for this grant, where that is another way than `oauth2.token_endpoint_auth_method`.
+    #[serde(default)]
+    pub token_endpoint_auth_method: Option<ClientAuthMethod>,
     /// Laid over the token request.
     #[serde(default)]
     pub token_params: Params,
@@ -152,6 +174,9 @@ pub struct TokenExchangeGrant {
     /// What is asked for; the server's choice when absent.
     #[serde(default)]
     pub requested_token_type: Option<String>,
+    /// How the client authenticates for this grant, where that is another way than `oauth2.token_endpoint_auth_method`.
+    #[serde(default)]
+    pub token_endpoint_auth_method: Option<ClientAuthMethod>,
     /// Laid over the token request.
     #[serde(default)]
     pub token_params: Params,
@@ -171,9 +196,16 @@ pub struct CustomGrant {
     /// What it is for.
     #[serde(default)]
     pub description: Option<String>,
+    /// How the client authenticates for this grant, where that is another way than `oauth2.token_endpoint_auth_method`.
+    #[serde(default)]
+    pub token_endpoint_auth_method: Option<ClientAuthMethod>,
     /// The parameters beside `grant_type` and client authentication.
     #[serde(default)]
     pub token_params: Params,
+}
+
+fn code() -> String {
+    "code".to_owned()
 }
 
 fn yes() -> bool {
@@ -182,8 +214,16 @@ fn yes() -> bool {
 
 impl Default for AuthorizationCodeGrant {
     fn default() -> Self {
-        let (code_challenge_method, authorization_params, token_params) = Default::default();
-        Self { code_challenge_method, authorization_params, token_params, loopback_redirect: yes() }
+        let (code_challenge_method, authorization_params, token_params, token_endpoint_auth_method) =
+            Default::default();
+        Self {
+            code_challenge_method,
+            authorization_params,
+            token_params,
+            token_endpoint_auth_method,
+            code_param: code(),
+            loopback_redirect: yes(),
+        }
     }
 }
 
@@ -207,6 +247,21 @@ impl Grants {
         .into_iter()
         .filter_map(|(name, there)| there.then_some(name))
         .collect()
+    }
+
+    /// How the client authenticates for one of them, where the grant says it.
+    #[must_use]
+    pub fn auth_method(&self, name: &str) -> Option<ClientAuthMethod> {
+        match name {
+            "client_credentials" => self.client_credentials.as_ref()?.token_endpoint_auth_method,
+            "authorization_code" => self.authorization_code.as_ref()?.token_endpoint_auth_method,
+            "password" => self.password.as_ref()?.token_endpoint_auth_method,
+            "device_code" => self.device_code.as_ref()?.token_endpoint_auth_method,
+            "jwt_bearer" => self.jwt_bearer.as_ref()?.token_endpoint_auth_method,
+            "token_exchange" => self.token_exchange.as_ref()?.token_endpoint_auth_method,
+            "refresh_token" => self.refresh_token.as_ref()?.token_endpoint_auth_method,
+            _ => None,
+        }
     }
 
     /// The overlays of token requests of the grants that are there, by name.

@@ -41,7 +41,7 @@ pub struct OAuth2 {
     /// Other token endpoints of the same vendor, which a credential may choose.
     #[serde(default)]
     pub alternative_token_endpoints: Vec<AlternativeTokenEndpoint>,
-    /// How the client shows who it is. Declared, never found by probing.
+    /// How the client shows who it is. Declared, never found by probing. A grant may have a way of its own.
     pub token_endpoint_auth_method: ClientAuthMethod,
     /// How the JWT is made that shows who the client is. For `private_key_jwt` and `client_secret_jwt` only.
     #[serde(default)]
@@ -192,6 +192,10 @@ pub struct TokenResponse {
     /// What marks a success, where a server answers refusals with status 200 too. Absent: a token and no `error`.
     #[serde(default)]
     pub success: Option<SuccessRule>,
+    /// Values of `token_type` that mean a token for `api.authorization`, beside `Bearer` and its scheme (RFC 6749 section
+    /// 7.1: a token of another type is not used).
+    #[serde(default)]
+    pub token_types: Vec<String>,
     /// The scope that was granted.
     #[serde(default = "at_scope")]
     pub scope: Pointer,
@@ -278,6 +282,7 @@ impl Default for TokenResponse {
             expires_at: None,
             expiry_unit: ExpiryUnit::Seconds,
             success: None,
+            token_types: Vec::new(),
             scope: at_scope(),
             default_expires_in: None,
             second_factor: None,
@@ -331,6 +336,13 @@ impl Encoding {
 // === impl OAuth2 ===
 
 impl OAuth2 {
+    /// How the client authenticates for a grant: as the grant says, else as the component says for all.
+    #[must_use]
+    pub fn auth_method_of(&self, grant: &str) -> ClientAuthMethod {
+        let custom = self.custom_grants.get(grant).and_then(|grant| grant.token_endpoint_auth_method);
+        self.grants.auth_method(grant).or(custom).unwrap_or(self.token_endpoint_auth_method)
+    }
+
     /// Whether an endpoint that a grant needs is left out, so that the issuer has to tell it. What the issuer tells then
     /// counts for all endpoints that are left out.
     #[must_use]

@@ -24,6 +24,9 @@ pub struct AnswerMatch {
     /// A place in its JSON body that must be there.
     #[serde(default)]
     pub pointer: Option<Pointer>,
+    /// A header that must be there, instead of `pointer`.
+    #[serde(default)]
+    pub header: Option<String>,
     /// What the text there must match somewhere.
     #[serde(default)]
     pub matches: Option<Pattern>,
@@ -102,6 +105,8 @@ pub struct Throttle {
     /// Statuses that mean "too many requests".
     #[schemars(inner(range(min = 400, max = 599)))]
     pub statuses: Vec<u16>,
+    /// Answers that mean it too, where the status alone does not say so.
+    pub when: Vec<AnswerMatch>,
     /// Where the time to wait is told.
     pub wait: ThrottleWait,
     /// The header that tells how many requests are left. At 0 the next ones wait before the server refuses them.
@@ -166,7 +171,7 @@ pub enum ResetUnit {
 
 impl Default for TokenRejected {
     fn default() -> Self {
-        Self { when: vec![AnswerMatch { status: 401, pointer: None, matches: None }] }
+        Self { when: vec![AnswerMatch { status: 401, pointer: None, header: None, matches: None }] }
     }
 }
 
@@ -187,6 +192,7 @@ impl Default for Throttle {
     fn default() -> Self {
         Self {
             statuses: vec![429],
+            when: Vec::new(),
             wait: ThrottleWait::default(),
             remaining: None,
             reset: None,

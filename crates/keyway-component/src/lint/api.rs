@@ -1,7 +1,12 @@
 //! API headers, answer patterns and retry rules.
 
 use super::{is_token, step};
-use crate::{Component, component::Authorization, fault::Fault, suggest::nearest};
+use crate::{
+    Component,
+    component::{AnswerMatch, Authorization},
+    fault::Fault,
+    suggest::nearest,
+};
 
 /// Headers that Keyway or the HTTP client sets itself.
 const OWN_HEADERS: &[&str] =
@@ -79,31 +84,39 @@ pub(super) fn lint_header(name: &str, at: &str, faults: &mut Vec<Fault>) {
     }
 }
 
+fn lint_rule(rule: &AnswerMatch, at: &str, faults: &mut Vec<Fault>) {
+    let looks_at_nothing = rule.pointer.is_none() && rule.header.is_none();
+    if let Some(error) = rule.matches.as_ref().and_then(|pattern| pattern.error()) {
+        let message = format!("the pattern does not compile: {error}");
+        faults.push(Fault::error("bad_pattern", format!("{at}/matches"), message));
+    }
+    if rule.status < 400 && looks_at_nothing {
+        let fault = Fault::error("no_effect", format!("{at}/status"), "every success would be taken for a refusal");
+        faults.push(fault.hint("add the `pointer` that marks the refusal"));
+    }
+    if rule.matches.is_some() && looks_at_nothing {
+        let message = "`matches` needs a `pointer` or a `header` to look at";
+        faults.push(Fault::error("no_effect", format!("{at}/matches"), message).hint("add the pointer of the text"));
+    }
+    if rule.pointer.is_some() && rule.header.is_some() {
+        let message = "`pointer` and `header` cannot both be looked at";
+        faults.push(Fault::error("no_effect", format!("{at}/header"), message).hint("make two rules of it"));
+    }
+    if let Some(name) = rule.header.as_ref().filter(|name| !is_token(name)) {
+        faults.push(Fault::error("bad_header", format!("{at}/header"), format!("`{name}` is no header name")));
+    }
+}
+
 fn lint_patterns(component: &Component, faults: &mut Vec<Fault>) {
-    for (n, rule) in component.token_rejected.when.iter().enumerate() {
-        if let Some(error) = rule.matches.as_ref().and_then(|pattern| pattern.error()) {
-            faults.push(Fault::error(
-                "bad_pattern",
-                format!("/token_rejected/when/{n}/matches"),
-                format!("the pattern does not compile: {error}"),
-            ));
+    let lists = [("token_rejected", &component.token_rejected.when), ("throttle", &component.throttle.when)];
+    for (member, rules) in lists {
+        for (n, rule) in rules.iter().enumerate() {
+            lint_rule(rule, &format!("/{member}/when/{n}"), faults);
         }
-        if rule.status < 400 && rule.pointer.is_none() {
-            let fault = Fault::error(
-                "no_effect",
-                format!("/token_rejected/when/{n}/status"),
-                "every success would be taken for a refused token",
-            );
-            faults.push(fault.hint("add the `pointer` that marks the refusal"));
-        }
-        if rule.matches.is_some() && rule.pointer.is_none() {
-            let fault = Fault::error(
-                "no_effect",
-                format!("/token_rejected/when/{n}/matches"),
-                "`matches` needs a `pointer` to look at",
-            );
-            faults.push(fault.hint("add the pointer of the text"));
-        }
+    }
+    if let Some(rule) = component.api.failure.as_ref().filter(|rule| rule.equals.is_some() && rule.unless.is_some()) {
+        let message = format!("`equals` and `unless` say both what `{}` means", rule.pointer);
+        faults.push(Fault::error("no_effect", "/api/failure/unless", message).hint("keep one of them"));
     }
     if let Some(body) = &component.throttle.wait.body {
         let at = "/throttle/wait/body/pattern";

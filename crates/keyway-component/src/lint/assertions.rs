@@ -16,8 +16,11 @@ const CLIENT: &[&str] = &["client_id", "timestamp", "uuid"];
 
 pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
     let oauth2 = &component.oauth2;
-    let method = oauth2.token_endpoint_auth_method;
     let at = "/oauth2/client_assertion";
+    let of_grants = component.grant_names().into_iter().map(|grant| oauth2.auth_method_of(grant));
+    let method =
+        of_grants.chain([oauth2.token_endpoint_auth_method]).find(|method| method.default_algorithm().is_some());
+    let method = method.unwrap_or(oauth2.token_endpoint_auth_method);
     match (&oauth2.client_assertion, method.default_algorithm()) {
         (Some(_), None) => {
             let message = "`token_endpoint_auth_method` is one without a JWT";

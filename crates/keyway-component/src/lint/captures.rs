@@ -3,7 +3,7 @@
 use super::step;
 use crate::{
     Component, Template,
-    component::{Capture, Params},
+    component::{Assertion, Capture, Params},
     fault::Fault,
 };
 
@@ -65,19 +65,33 @@ fn lint_too_early(component: &Component, faults: &mut Vec<Fault>) {
     for (n, resource) in oauth2.resource.iter().enumerate() {
         check(component, resource, &format!("/oauth2/resource/{n}"), false, faults);
     }
+    let mut named = |at: &str, name: &str| check_name(component, name, at, false, faults);
+    oauth2.client_assertion.iter().flat_map(Assertion::names).for_each(|name| named("/oauth2/client_assertion", name));
+    if let Some(grant) = &oauth2.grants.jwt_bearer {
+        grant.assertion.names().for_each(|name| named("/oauth2/grants/jwt_bearer/assertion", name));
+    }
+    if let Some(grant) = &oauth2.grants.api_key {
+        check(component, &grant.token, "/oauth2/grants/api_key/token", false, faults);
+    }
+    if let Some(grant) = &oauth2.grants.basic {
+        check(component, &grant.username, "/oauth2/grants/basic/username", false, faults);
+        check(component, &grant.password, "/oauth2/grants/basic/password", false, faults);
+    }
     for (name, template) in &oauth2.token_request.headers {
         check(component, template, &format!("/oauth2/token_request/headers/{}", step(name)), false, faults);
     }
 }
 
 fn check(component: &Component, template: &Template, at: &str, callback: bool, faults: &mut Vec<Fault>) {
-    for name in template.names() {
-        let Some(variable) = component.variables.get(name) else { continue };
-        let told = callback && variable.from.iter().any(|place| matches!(place, Capture::Callback(_)));
-        if !variable.from.is_empty() && variable.default.is_none() && !told {
-            let message = format!("`{{{name}}}` is told by an answer, and this is needed before it");
-            let hint = format!("give `variables.{name}` a `default` for the time before");
-            faults.push(Fault::error("told_too_late", at, message).hint(hint));
-        }
+    template.names().for_each(|name| check_name(component, name, at, callback, faults));
+}
+
+fn check_name(component: &Component, name: &str, at: &str, callback: bool, faults: &mut Vec<Fault>) {
+    let Some(variable) = component.variables.get(name) else { return };
+    let told = callback && variable.from.iter().any(|place| matches!(place, Capture::Callback(_)));
+    if !variable.from.is_empty() && variable.default.is_none() && !told {
+        let message = format!("`{{{name}}}` is told by an answer, and this is needed before it");
+        let hint = format!("give `variables.{name}` a `default` for the time before");
+        faults.push(Fault::error("told_too_late", at, message).hint(hint));
     }
 }

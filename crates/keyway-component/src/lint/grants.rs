@@ -52,7 +52,9 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
     }
     lint_reserved(component, faults);
     // RFC 6749 section 4.4: only confidential clients.
-    if oauth2.grants.client_credentials.is_some() && oauth2.token_endpoint_auth_method == ClientAuthMethod::None {
+    if oauth2.grants.client_credentials.is_some()
+        && oauth2.auth_method_of("client_credentials") == ClientAuthMethod::None
+    {
         let fault = Fault::error(
             "unauthenticated_client",
             "/oauth2/token_endpoint_auth_method",

@@ -2,7 +2,7 @@
 
 use keyway_component::{
     Component,
-    component::{Assertion, CodeChallengeMethod, SigningAlgorithm},
+    component::{Assertion, CodeChallengeMethod, RefreshWith, SigningAlgorithm},
 };
 
 use super::{AccountError, AccountOrigin, Context, Values, inputs::Inputs};
@@ -126,16 +126,21 @@ pub(crate) fn choose(
     inputs: &Inputs,
     values: &Values,
 ) -> Result<Grant, AccountError> {
-    let names = context.component.grant_names();
+    let mut names = context.component.grant_names();
+    // Where the access token renews itself, nobody has a refresh token to begin with.
+    let renewal = context.component.oauth2.grants.refresh_token.as_ref();
+    if renewal.is_some_and(|grant| grant.with == RefreshWith::AccessToken) {
+        names.retain(|name| *name != "refresh_token");
+    }
     let has = |name: &String| inputs.has(name) || values.get(name).is_some();
-    let client = missing_client(context, inputs);
+    let client = |grant: &str| missing_client(context, grant, inputs);
     if let Some(wanted) = wanted {
         if !names.contains(&wanted) {
             return Err(context.unfit("the grant", format!("there is no `{wanted}`; there is: {}", names.join(", "))));
         }
         let grant = Grant::named(wanted);
         let needs = grant.needs(context.component);
-        let mut missing = if grant.is_unasked() { Vec::new() } else { client };
+        let mut missing = if grant.is_unasked() { Vec::new() } else { client(wanted) };
         if !grant.is_one_time() {
             missing.extend(needs.into_iter().filter(|name| !has(name)));
         }
@@ -145,11 +150,16 @@ pub(crate) fn choose(
         .iter()
         .map(|name| Grant::named(name))
         .map(|grant| (grant.clone(), grant.needs(context.component)))
-        .filter(|(grant, _)| client.is_empty() || grant.is_unasked())
+        .filter(|(grant, _)| grant.is_unasked() || client(grant.name()).is_empty())
         .filter(|(_, needs)| needs.iter().all(has))
         .collect();
-    if complete.is_empty() && !client.is_empty() {
-        return Err(lacks(context, &client, &names));
+    // What is missing for all grants is missed, before the inputs of any one.
+    let mut missing = names.iter().map(|name| client(name));
+    let missed = missing
+        .next()
+        .map(|first| missing.fold(first, |all, of| all.into_iter().filter(|name| of.contains(name)).collect()));
+    if let Some(missed) = missed.filter(|missed| complete.is_empty() && !missed.is_empty()) {
+        return Err(lacks(context, &missed, &names));
     }
     let contained = |needs: &[String]| {
         complete.iter().any(|(_, other)| other.len() > needs.len() && needs.iter().all(|name| other.contains(name)))
@@ -187,8 +197,8 @@ pub fn grant_inputs(component: &Component, name: &str) -> Vec<String> {
     }
 }
 
-fn missing_client(context: &Context<'_>, inputs: &Inputs) -> Vec<String> {
-    let needed = [Some("client_id"), context.component.oauth2.token_endpoint_auth_method.secret()];
+fn missing_client(context: &Context<'_>, grant: &str, inputs: &Inputs) -> Vec<String> {
+    let needed = [Some("client_id"), context.component.oauth2.auth_method_of(grant).secret()];
     needed.into_iter().flatten().filter(|name| !inputs.has(name)).map(str::to_owned).collect()
 }
 

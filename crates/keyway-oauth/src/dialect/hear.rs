@@ -8,7 +8,7 @@ use keyway_component::{
     component::{Encoding, ExpiryUnit},
     printable,
 };
-use keyway_http::{AttemptEnd, WireAnswer, WireFault, throttle_wait};
+use keyway_http::{AttemptEnd, WireAnswer, WireFault, fits, throttle_wait};
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
@@ -196,7 +196,9 @@ impl Context<'_> {
             Header { scheme, .. } => scheme.as_str(),
             _ => "bearer",
         };
-        token_type.is_empty() || token_type.eq_ignore_ascii_case("bearer") || token_type.eq_ignore_ascii_case(scheme)
+        let own = &self.component.oauth2.token_response.token_types;
+        let mut known = ["", "bearer", scheme].into_iter().chain(own.iter().map(String::as_str));
+        known.any(|known| token_type.eq_ignore_ascii_case(known))
     }
 
     /// Seconds from now. Nothing, zero and less mean "not told": a token that is dead on arrival cannot be meant.
@@ -235,6 +237,12 @@ impl Context<'_> {
         let error = oauth.error.as_deref().unwrap_or_default();
         let throttled = status == StatusCode::TOO_MANY_REQUESTS
             || self.component.throttle.statuses.contains(&status.as_u16())
+            || self
+                .component
+                .throttle
+                .when
+                .iter()
+                .any(|rule| fits(rule, status.as_u16(), &self.answer.headers, |at| at.find_text(body?)))
             || (status == StatusCode::SERVICE_UNAVAILABLE && wait.is_some());
         let kind = match error {
             // RFC 8628 section 3.5: these say more than any status.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use keyway_component::{
     Component, Secret, Template,
-    component::{Encoding, Params, TokenRequestMethod},
+    component::{ClientAuthMethod, Encoding, Params, TokenRequestMethod},
 };
 use keyway_http::WireCall;
 use serde_json::{Map, Value};
@@ -18,6 +18,8 @@ use super::client_auth::client_auth;
 pub struct Words<'a> {
     /// The component, for its headers, its client authentication and the types of its variables.
     pub component: &'a Component,
+    /// How the client shows who it is.
+    pub auth: ClientAuthMethod,
     /// What is laid over the standard request.
     pub overlay: &'a Params,
     /// The value of `grant_type`, where the vendor has its own.
@@ -70,9 +72,8 @@ pub fn speak(endpoint: &Url, standard_form: &[u8], words: &Words<'_>) -> Result<
             None => parameters.remove(name),
         }
     }
-    let method = words.component.oauth2.token_endpoint_auth_method;
     let secret = |name: &str| words.secrets.get(name);
-    let auth = client_auth(method, words.client_id, secret("client_secret"), secret("client_assertion"));
+    let auth = client_auth(words.auth, words.client_id, secret("client_secret"), secret("client_assertion"));
     // Some vendors call these otherwise: what the component says about one goes before.
     for (name, value) in auth.params.into_iter().filter(|(name, _)| !words.overlay.contains_key(*name)) {
         parameters.set(name, value.into());
@@ -232,6 +233,7 @@ mod tests {
         let values = [("app_id", "42"), ("scope", "")].map(|(n, v)| (n.to_owned(), v.to_owned()));
         let words = Words {
             component,
+            auth: component.oauth2.token_endpoint_auth_method,
             overlay: &overlay,
             grant_type,
             encoding,

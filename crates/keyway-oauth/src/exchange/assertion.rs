@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use keyway_component::{
     Secret, Template, TemplateError,
-    component::{Assertion, SigningAlgorithm},
+    component::{Assertion, ClientAuthMethod, SigningAlgorithm},
 };
 use serde_json::Value;
 
@@ -22,12 +22,11 @@ impl Exchange<'_> {
     /// has its own: servers remember `jti`.
     pub(super) fn with_client_assertion<'s>(
         &self,
+        auth: ClientAuthMethod,
         secrets: &'s BTreeMap<String, Secret>,
     ) -> Result<Cow<'s, BTreeMap<String, Secret>>, TokenFault> {
-        let oauth2 = &self.account.component.oauth2;
-        let method = oauth2.token_endpoint_auth_method;
-        let Some(default) = method.default_algorithm() else { return Ok(Cow::Borrowed(secrets)) };
-        let assertion = oauth2.client_assertion.clone().unwrap_or_default();
+        let Some(default) = auth.default_algorithm() else { return Ok(Cow::Borrowed(secrets)) };
+        let assertion = self.account.component.oauth2.client_assertion.clone().unwrap_or_default();
         let algorithm = assertion.algorithm.unwrap_or(default);
         // RFC 7523 section 3: the client is issuer and subject.
         let subject = Some(self.account.client_id.as_str());

@@ -70,8 +70,10 @@ impl<'c> AsyncHttpClient<'c> for DialectClient<'_> {
             let redirect_uri = self.exchange.redirect_uri(self.request);
             let (encoding, secrets) = (account.encoding, self.secrets);
             let method = account.component.oauth2.token_request.method;
+            let auth = self.exchange.auth(self.request);
+            let has_target = true;
             let post =
-                Post { overlay: &overlay, grant_type, encoding, method, secrets, redirect_uri, has_target: true };
+                Post { auth, overlay: &overlay, grant_type, encoding, method, secrets, redirect_uri, has_target };
             let end = self.exchange.post(self.endpoint, request.body(), post).await?;
             let heard = hear(end, &account.component, encoding, redactor, clock.now())?;
             for name in ["access_token", "refresh_token"] {

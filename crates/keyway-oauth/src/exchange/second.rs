@@ -54,11 +54,13 @@ impl Exchange<'_> {
         for secret in [Some(&first.access_token), first.refresh_token.as_ref()].into_iter().flatten() {
             self.redactor.know(&account.label(), secret);
         }
-        let mut secrets = self.client_secrets(&second.token_params).await?;
+        let auth = account.component.oauth2.auth_method_of(account.grant.name());
+        let mut secrets = self.client_secrets(auth, &second.token_params).await?;
         secrets.insert("access_token".to_owned(), first.access_token.clone());
         secrets.extend(first.dpop_key.iter().map(|key| (super::DPOP_KEY.to_owned(), key.clone())));
         let grant_type = Some(second.grant_type.as_str()).filter(|_| !second.token_params.contains_key("grant_type"));
         let post = Post {
+            auth,
             overlay: &second.token_params,
             grant_type,
             encoding: second.encoding,

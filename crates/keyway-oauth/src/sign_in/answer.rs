@@ -86,7 +86,7 @@ impl AuthorizationRequest {
             return self.read_address(&url);
         }
         let query = pasted.strip_prefix('?').unwrap_or(pasted);
-        if query.contains("code=") || query.contains("error=") {
+        if query.contains(&format!("{}=", self.code_param())) || query.contains("error=") {
             return self.read_query(query);
         }
         let is_code = |text: &str| text.len() <= LONGEST_CODE && text.bytes().all(|byte| byte.is_ascii_graphic());
@@ -144,7 +144,7 @@ impl AuthorizationRequest {
                 description: one("error_description")?.map(shown),
             });
         }
-        let code = one("code")?.map(Secret::new).ok_or(AnswerError::NoCode)?;
+        let code = one(self.code_param())?.map(Secret::new).ok_or(AnswerError::NoCode)?;
         let mut callback = BTreeMap::new();
         for name in self.wanted() {
             callback.extend(one(name)?.map(|value| (name.clone(), value)));

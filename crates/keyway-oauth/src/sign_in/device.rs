@@ -82,12 +82,13 @@ impl TokenSource {
     async fn ask_for_codes(&self, endpoint: &url::Url, overlay: &Params) -> Result<Value, TokenFault> {
         let (inner, account) = (self.inner(), self.account());
         let exchange = inner.exchange();
-        let secrets = exchange.client_secrets(overlay).await?;
+        let auth = account.component.oauth2.auth_method_of("device_code");
+        let secrets = exchange.client_secrets(auth, overlay).await?;
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("scope", &account.scope_text());
         let (encoding, method, redirect_uri) = (account.encoding, TokenRequestMethod::Post, None);
-        let post =
-            Post { overlay, grant_type: None, encoding, method, secrets: &secrets, redirect_uri, has_target: true };
+        let (secrets, has_target) = (&secrets, true);
+        let post = Post { auth, overlay, grant_type: None, encoding, method, secrets, redirect_uri, has_target };
         let end = exchange.post(endpoint, form.finish().as_bytes(), post).await?;
         hear_object(end, &account.component, encoding, &inner.redactor, inner.clock.now())
     }

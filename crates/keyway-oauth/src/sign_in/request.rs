@@ -34,6 +34,9 @@ pub struct AuthorizationRequest {
     /// The key that the code is bound to, where tokens are.
     #[serde(default)]
     dpop_key: Option<String>,
+    /// What the answer calls its code, where that is not `code`.
+    #[serde(default)]
+    code_param: Option<String>,
 }
 
 // === impl AuthorizationRequest ===
@@ -80,6 +83,7 @@ impl AuthorizationRequest {
             issuer_required: oauth2.authorization_response_iss_parameter_supported || account.endpoints.iss_parameter,
             wanted: wanted(account),
             dpop_key,
+            code_param: Some(grant.code_param.clone()),
         })
     }
 
@@ -110,6 +114,10 @@ impl AuthorizationRequest {
 
     pub(super) fn dpop_key(&self) -> Option<Secret> {
         self.dpop_key.as_deref().map(Secret::new)
+    }
+
+    pub(super) fn code_param(&self) -> &str {
+        self.code_param.as_deref().unwrap_or("code")
     }
 
     pub(super) fn wanted(&self) -> &[String] {

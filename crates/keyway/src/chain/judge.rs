@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use http::StatusCode;
 use keyway_component::{
     Component,
-    component::{Retry, Throttle},
+    component::{AnswerMatch, Retry, Throttle},
 };
 use keyway_http::{AttemptEnd, WireAnswer, WireFault, WireFaultKind, remaining, throttle_wait};
 
@@ -85,10 +85,9 @@ pub(super) fn judge(
 
 /// What the end says about the connection as a whole.
 pub(super) fn gate_effect(end: &AttemptEnd, verdict: &Verdict, component: &Component, now: SystemTime) -> Effect {
-    // Also where the message takes the refusal for data.
-    let throttles = |answer: &WireAnswer| component.throttle.statuses.contains(&answer.status.as_u16());
     match (end, verdict.reason) {
-        (AttemptEnd::Answered(answer), reason) if reason.is_throttle() || throttles(answer) => {
+        (AttemptEnd::Answered(answer), reason) if reason.is_throttle() || throttles(&component.throttle, answer) => {
+            // Also where the message takes the refusal for data.
             let told = told_wait(&component.throttle, answer, now);
             let wait = match verdict.action {
                 Action::Wait(wait) => Some(wait),
@@ -129,7 +128,7 @@ impl Rules<'_> {
             return Verdict { action: Action::Done, reason: Reason::Accepted };
         }
         let throttle = &self.component.throttle;
-        let throttled = throttle.statuses.contains(&status.as_u16());
+        let throttled = throttles(throttle, answer);
         if throttled || status == StatusCode::SERVICE_UNAVAILABLE {
             let told = told_wait(throttle, answer, self.now);
             if throttled {
@@ -213,19 +212,22 @@ impl Rules<'_> {
         if !self.facts.signed {
             return false;
         }
-        let status = answer.status.as_u16();
-        let mut rules = self.component.token_rejected.when.iter().filter(|rule| rule.status == status);
-        rules.any(|rule| {
-            let Some(pointer) = &rule.pointer else { return true };
-            let text = pointer.seek_text(&answer.body);
-            text.is_some_and(|text| rule.matches.as_ref().is_none_or(|pattern| pattern.matches_within(&text)))
-        })
+        self.component.token_rejected.when.iter().any(|rule| fits(rule, answer))
     }
 
     fn says_failure(&self, answer: &WireAnswer) -> bool {
-        let Some(rule) = &self.component.api.failure else { return false };
-        rule.pointer.seek(&answer.body).as_ref() == Some(&rule.equals)
+        let rule = self.component.api.failure.as_ref();
+        rule.is_some_and(|rule| rule.is_failure(rule.pointer.seek(&answer.body).as_ref()))
     }
+}
+
+/// Whether an answer says "slower".
+fn throttles(throttle: &Throttle, answer: &WireAnswer) -> bool {
+    throttle.statuses.contains(&answer.status.as_u16()) || throttle.when.iter().any(|rule| fits(rule, answer))
+}
+
+fn fits(rule: &AnswerMatch, answer: &WireAnswer) -> bool {
+    keyway_http::fits(rule, answer.status.as_u16(), &answer.headers, |at| at.seek_text(&answer.body))
 }
 
 fn fail(reason: Reason, code: Code, retryable: bool, retry_after: Option<Duration>) -> Verdict {

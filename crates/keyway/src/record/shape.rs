@@ -236,6 +236,8 @@ fn heard(component: &Component) -> BTreeSet<String> {
         _ => None,
     });
     let own = throttle.wait.headers.iter().chain(&throttle.remaining).cloned();
+    let rules = throttle.when.iter().chain(&component.token_rejected.when);
+    let own = own.chain(rules.filter_map(|rule| rule.header.clone()));
     let reset = throttle.reset.iter().map(|reset| reset.header.clone());
     let all = HEARD.iter().map(|name| (*name).to_owned()).chain(own).chain(reset).chain(cursors);
     all.map(|name| name.to_ascii_lowercase()).collect()

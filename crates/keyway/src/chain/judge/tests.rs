@@ -13,9 +13,13 @@ fn component() -> Component {
         "api": {"base_url": "https://a.test", "failure": {"pointer": "/ok", "equals": false}},
         "token_rejected": {"when": [
             {"status": 401, "pointer": "/error_description", "matches": "^expired_token$"},
-            {"status": 403, "pointer": "/expired"}
+            {"status": 403, "pointer": "/expired"},
+            {"status": 400, "header": "www-authenticate", "matches": "invalid_token"}
         ]},
-        "throttle": {"statuses": [420], "remaining": "x-left", "reset": {"header": "x-reset", "unit": "seconds"},
+        "throttle": {"statuses": [420], "when": [
+                         {"status": 403, "header": "x-left", "matches": "^0$"},
+                         {"status": 200, "pointer": "/error", "matches": "^slow$"}
+                     ], "remaining": "x-left", "reset": {"header": "x-reset", "unit": "seconds"},
                      "wait": {"body": {"pointer": "/error_description", "pattern": "wait (\\d+) seconds"}}}
     }))
     .unwrap()
@@ -157,5 +161,54 @@ fn the_gate_hears_of_throttles_and_trouble_only() {
     ];
     for (end, wanted) in table {
         assert_eq!(effect(&end), wanted, "{end:?}");
+    }
+}
+
+#[test]
+fn rules_look_at_headers_and_bodies() {
+    let reason = |end: AttemptEnd| judge(&end, &FACTS, &component(), &Retry::default(), SystemTime::UNIX_EPOCH).reason;
+    let table = [
+        (answer(403, &[("x-left", "0")], ""), Reason::Throttled),
+        (answer(403, &[("x-left", "10")], ""), Reason::Refused),
+        (answer(403, &[], ""), Reason::Refused),
+        (answer(200, &[], r#"{"error":"slow"}"#), Reason::Throttled),
+        (answer(200, &[], r#"{"error":"slower"}"#), Reason::Answered),
+        (
+            answer(400, &[("www-authenticate", "Basic"), ("www-authenticate", "Bearer error=invalid_token")], ""),
+            Reason::TokenRejected,
+        ),
+        (answer(400, &[("www-authenticate", "Bearer")], ""), Reason::Refused),
+    ];
+    for (end, wanted) in table {
+        let shown = format!("{end:?}");
+        assert_eq!(reason(end), wanted, "{shown}");
+    }
+}
+
+#[test]
+fn a_member_says_failure_by_its_value_or_by_being_there() {
+    let reason = |rule: serde_json::Value, body: &str| {
+        let mut component = component();
+        component.api.failure = serde_json::from_value(rule).unwrap();
+        let end = answer(200, &[], body);
+        judge(&end, &FACTS, &component, &Retry::default(), SystemTime::UNIX_EPOCH).reason
+    };
+    let failed = Reason::SaysFailure;
+    let table = [
+        (json!({"pointer": "/ok", "equals": false}), r#"{"ok":false}"#, failed),
+        (json!({"pointer": "/ok", "equals": false}), r#"{"ok":true}"#, Reason::Answered),
+        (json!({"pointer": "/code", "unless": 0}), r#"{"code":40105}"#, failed),
+        (json!({"pointer": "/code", "unless": 0}), r#"{"code":0}"#, Reason::Answered),
+        (json!({"pointer": "/code", "unless": 0}), "", Reason::Answered),
+        (json!({"pointer": "/error"}), r#"{"error":{"message":"no"}}"#, failed),
+        (json!({"pointer": "/errors"}), r#"{"errors":["no"]}"#, failed),
+        (json!({"pointer": "/error"}), r#"{"error":null}"#, Reason::Answered),
+        (json!({"pointer": "/error"}), r#"{"error":""}"#, Reason::Answered),
+        (json!({"pointer": "/errors"}), r#"{"errors":[]}"#, Reason::Answered),
+        (json!({"pointer": "/error"}), r#"{"error":false}"#, Reason::Answered),
+        (json!({"pointer": "/error"}), "[1]", Reason::Answered),
+    ];
+    for (rule, body, wanted) in table {
+        assert_eq!(reason(rule.clone(), body), wanted, "{rule} {body}");
     }
 }
