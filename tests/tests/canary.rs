@@ -15,14 +15,17 @@ use keyway::{
     Account, Credential, CredentialFile, ExpirySource, Failure, Host, Message, OAuthAnswer, Secret, SecretRef, Token,
     TokenError, TokenErrorKind,
 };
-use keyway_tests::acme;
+use keyway_tests::{
+    acme,
+    mock::{Mock, empty, reply},
+};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use support::{
     Home, Keyway,
     canary::{
         API_KEY, APP_TOKEN, CLIENT_ID, CLIENT_SECRET, CODE, LOGS, LOUD, Leaks, PASSWORD, PROXY_PASSWORD, REFRESH_TOKEN,
-        leak, logging, stores_are_closed,
+        leak, logging, stores_are_closed, with_header,
     },
     echoing::{TOKEN_MODES, servers},
     workspace,
@@ -224,6 +227,61 @@ async fn echoed_in_location(requests: &[(&str, &str)]) {
             }
         }
     }
+    leaks.none();
+}
+
+/// Links to further pages that carry the token, here and elsewhere, parts of a body, and a recording of both. What the API
+/// itself says (`headers` and `body` of results) is the user's; all else is looked at.
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_parts_and_recordings() {
+    let server = Mock::start(|seen| async move {
+        let token = "CNRYpageToken+1";
+        let sent: String = seen.header("authorization").replace("Bearer ", "").replace('+', "%2B");
+        match (seen.path.as_str(), seen.query.as_str()) {
+            ("/token", _) => {
+                reply(200, &json!({"access_token": token, "refresh_token": "CNRYpageRefresh", "expires_in": 3600}))
+            }
+            ("/api/list", "") => {
+                with_header(reply(200, &json!([1])), "link", format!("</api/list?token={sent}>; rel=next"))
+            }
+            ("/api/list", _) => {
+                with_header(reply(200, &json!([2])), "link", format!("<https://evil.example/?token={sent}>; rel=next"))
+            }
+            ("/api/upload", _) => reply(400, &json!({"error": "no"})),
+            _ => empty(404),
+        }
+    })
+    .await;
+    let mut component = component(SHAPE, &format!("{}/token", server.url), &format!("{}/api", server.url));
+    component["actions"] = json!({
+        "list": { "method": "GET", "url": "/list", "pagination": { "next": "link" } },
+        "upload": {
+            "method": "POST", "url": "/upload",
+            "multipart": { "note": "{note}", "file": { "filename": "{name}" } },
+            "params": { "type": "object", "properties": { "note": {}, "name": {} } }
+        }
+    });
+    let lines = [
+        json!({ "action": "list", "paginate": { "each": "item" } }),
+        json!({ "action": "list", "paginate": { "each": "page" } }),
+        json!({ "action": "upload", "params": { "note": "n", "name": "f" }, "text": "t" }),
+    ];
+    let input: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let (home, mut leaks) = (Home::new(), Leaks::default());
+    for logs in LOGS {
+        let ran = logging(keyway(&home, SHAPE, &component, &["run", "acme"]), logs).run(input.as_str()).await;
+        leaks.look_at("errors of run", &ran.stderr);
+        let outcomes = ran.outcomes();
+        assert_eq!(outcomes.len(), 7, "two pages and a refused link, twice, and a refused upload: {ran}");
+        for outcome in outcomes {
+            leaks.look_at("error of an outcome", &outcome["error"].to_string());
+        }
+    }
+    home.write("acme/component.json", component.to_string());
+    let record = ["component", "record", "acme/component.json", "all", "--retry-count", "0"];
+    let ran = keyway(&home, SHAPE, &component, &record).run(input.as_str()).await;
+    leaks.look("record", &ran);
+    leaks.look_at("what is recorded", &fs::read_to_string(home.file("acme/exchanges/all.json")).unwrap());
     leaks.none();
 }
 

@@ -36,6 +36,8 @@ pub(crate) struct Pages {
     pub(crate) number: u64,
     /// The body of the last one, as its hash.
     last: Option<u64>,
+    /// Why the page after the last one is not asked for.
+    refused: Option<Failure>,
     ended: bool,
 }
 
@@ -54,7 +56,7 @@ impl Connection {
 
 impl Pages {
     pub(crate) fn new(connection: Connection, message: Message) -> Self {
-        Self { connection, message, url: None, number: 0, last: None, ended: false }
+        Self { connection, message, url: None, number: 0, last: None, refused: None, ended: false }
     }
 
     /// Whether there is another page to ask for.
@@ -67,7 +69,10 @@ impl Pages {
         if self.ended {
             return None;
         }
-        let page = self.ask().await;
+        let page = match self.refused.take() {
+            Some(refused) => Err(refused),
+            None => self.ask().await,
+        };
         self.ended |= page.is_err();
         Some(page)
     }
@@ -90,7 +95,8 @@ impl Pages {
         let facts = PageFacts { headers: &answer.headers, body: answer.bytes(), items: &found };
         let step = next_page(pagination, &facts, |name| action.param(&self.message.params, name).cloned());
         match step {
-            Some(step) => self.take(step, &url)?,
+            // This page is a good one, wherever the next would be.
+            Some(step) => self.refused = self.take(step, &url).err(),
             None => self.ended = true,
         }
         let items = found.into_iter().map(|item| answer.bytes().slice_ref(item.as_bytes())).collect();
