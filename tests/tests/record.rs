@@ -2,12 +2,16 @@
 
 mod support;
 
-use std::fs;
+use std::{
+    fs,
+    sync::{Arc, Mutex},
+};
 
 use axum::response::Response;
 use http::HeaderValue;
+use keyway::{AttemptEnd, Message, Observer, Purpose, WireCall};
 use keyway_tests::{
-    acme::acme,
+    acme::{self, acme},
     mock::{Mock, Seen, labelled, nobody, reply},
 };
 use serde_json::{Value, json};
@@ -241,6 +245,30 @@ async fn what_is_another_each_time_is_said() {
     let ran = record(&home, "me", &[]).run("{\"method\":\"GET\",\"url\":\"/things\"}\n").await;
     assert_eq!(ran.code(), Some(1), "{ran}");
     assert!(ran.stderr.contains("header `x-request` is") && ran.stderr.contains("Write `***`"), "{ran}");
+}
+
+/// What an embedding program measures: purpose, host and path, and whether there was an answer.
+#[derive(Clone, Default)]
+struct Seeing(Arc<Mutex<Vec<(Purpose, String, bool)>>>);
+
+impl Observer for Seeing {
+    fn ended(&self, purpose: Purpose, call: &WireCall, end: &AttemptEnd) {
+        let answered = matches!(end, AttemptEnd::Answered(_));
+        self.0.lock().unwrap().push((purpose, call.url.path().to_owned(), answered));
+    }
+}
+
+#[tokio::test]
+async fn an_observer_sees_every_request_of_a_host() {
+    let server = echoing().await;
+    let seeing = Seeing::default();
+    let host = acme::host_with(&acme(&server.url), |builder| builder.observer(seeing.clone()));
+    let connection = host.connect(acme::account()).unwrap();
+    connection.send(Message::get("/me")).await.unwrap();
+    let seen = std::mem::take(&mut *seeing.0.lock().unwrap());
+    let (token, api) = (Purpose::Token, Purpose::Api);
+    let wanted = [(token, "/token"), (api, "/api/me"), (token, "/token"), (api, "/api/me")];
+    assert_eq!(seen, wanted.map(|(purpose, path)| (purpose, path.to_owned(), true)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

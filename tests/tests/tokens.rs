@@ -33,22 +33,22 @@ fn asked(simulator: &Simulator) -> Vec<(String, u16)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_thousand_messages_meet_one_expiry_with_one_token_request() {
+async fn ten_thousand_messages_meet_one_expiry_with_one_token_request() {
     let options = Options { podio_limit: 100_000, token_delay_ms: 20, ..Options::default() };
     let simulator = simulator(options).await;
     let host = simulated(&simulator).concurrency(64).build().unwrap();
     host.connect(Demo::podio(&simulator, "password").credential()).unwrap();
-    let messages = stream::iter((0..1000).map(|_| Incoming::from(Message::get("/user"))));
+    let messages = stream::iter((0..10_000).map(|_| Incoming::from(Message::get("/user"))));
     let mut outcomes = host.run(messages);
     let mut done = 0;
     while let Some(outcome) = outcomes.next().await {
         assert_eq!(outcome.result.unwrap().status, 200);
         done += 1;
-        if done == 300 {
+        if done == 3_000 {
             tokens_die(&simulator);
         }
     }
-    assert_eq!(done, 1000);
+    assert_eq!(done, 10_000);
     assert_eq!(asked(&simulator), [("password".to_owned(), 200), ("refresh_token".to_owned(), 200)]);
     assert!(simulator.stats().api_unauthorized >= 1, "the expiry was met");
 }
