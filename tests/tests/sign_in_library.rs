@@ -454,3 +454,30 @@ async fn a_second_factor_is_named_and_needs_a_person() {
     assert!(!failure.message.contains("CNRY"), "{failure}");
     assert_eq!(server.count("/oauth/token/v2"), 1, "once: asking again only sends more codes");
 }
+
+#[tokio::test]
+async fn names_of_the_vendors_own_protect_the_same() {
+    let api = Mock::api(|_| async { keyway_tests::mock::reply(200, &serde_json::json!({})) }).await;
+    let mut component = keyway_tests::acme::acme(&api.url);
+    // The address names the client, and its parameters go behind a `#`.
+    component["oauth2"]["authorization_endpoint"] = format!("{}/?v=1#/apps/{{client_id}}", api.url).into();
+    component["oauth2"]["grants"] = serde_json::json!({
+        "authorization_code": { "state_param": "customField", "redirect_uri_param": "redirectUri" }
+    });
+    let host = keyway_tests::acme::host(&component);
+    let connection = host.connect(keyway_tests::acme::account_with([("ACME_GRANT", "authorization_code")])).unwrap();
+    let request = connection.tokens().authorization_request("https://app.example/callback").unwrap();
+    let (place, query) = request.url().as_str().split_once("#/apps/acme-client?").unwrap();
+    assert_eq!(place, format!("{}/", api.url));
+    let pairs: std::collections::BTreeMap<_, _> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    assert_eq!((pairs["v"].as_str(), pairs["redirectUri"].as_str()), ("1", "https://app.example/callback"));
+    assert_eq!(pairs["customField"], request.state());
+    assert!(!pairs.contains_key("state") && !pairs.contains_key("redirect_uri"), "{pairs:?}");
+    let answer =
+        |name: &str, state: &str| request.read_pasted(&format!("https://app.example/callback?code=c&{name}={state}"));
+    assert!(answer("state", request.state()).is_err() && answer("customField", "another").is_err());
+    let code = answer("customField", request.state()).unwrap();
+    connection.tokens().redeem_code(request, code).await.unwrap();
+    // What is got for it says the redirect URI as RFC 6749 does.
+    assert!(api.seen("/token")[0].text().contains("redirect_uri=https%3A%2F%2Fapp.example%2Fcallback"));
+}

@@ -247,3 +247,20 @@ async fn a_file_with_faults_is_refused_with_its_place() {
     let host = Host::builder().components_dir(folder.path()).override_component("podio").build().unwrap();
     assert_eq!(host.component("podio").unwrap().component().title, "Acme");
 }
+
+#[tokio::test]
+async fn headers_may_be_new_for_every_message_and_name_the_clients_secret() {
+    let api = Mock::api(|_| async { reply(200, &json!({})) }).await;
+    let mut component = acme(&api.url);
+    component["api"]["headers"] =
+        json!({ "X-Request": "r-{uuid}", "X-Time": "{timestamp}", "X-Key": "{client_id}:{client_secret}" });
+    let (host, connection) = acme::connected(&component);
+    connection.send(Message::get("/a")).await.unwrap();
+    connection.send(Message::get("/b")).await.unwrap();
+    let (first, second) = (&api.seen("/api/a")[0], &api.seen("/api/b")[0]);
+    assert_eq!(first.header("x-request").len(), 38);
+    assert_ne!(first.header("x-request"), second.header("x-request"));
+    assert!(first.header("x-time").parse::<u64>().unwrap() > 1_700_000_000);
+    assert_eq!(first.header("x-key"), "acme-client:acme-secret");
+    assert_eq!(host.redactor().values("acme-secret"), "***");
+}

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use action::{Action, BodyEncoding, FilePart, Part};
 pub use api::{AdditionalOrigin, Api, Authorization, FailureRule, Idempotency};
 pub use assertion::{Assertion, Claims, SigningAlgorithm};
-pub use capture::{Capture, JwtClaim, JwtToken};
+pub use capture::{ApiResponse, Capture, JwtClaim, JwtToken};
 pub use grant::{
     AuthorizationCodeGrant, ClientCredentialsGrant, CodeChallengeMethod, CustomGrant, DeviceCodeGrant, Grants,
     JwtBearerGrant, Params, PasswordGrant, RefreshTokenGrant, RefreshWith, TokenExchangeGrant,
@@ -163,7 +163,7 @@ impl Component {
 }
 
 /// A URL template up to the end of its authority.
-fn authority(template: &str) -> &str {
+pub(crate) fn authority(template: &str) -> &str {
     let begin = template.find("://").map_or(0, |at| at + 3);
     let end = template[begin..].find(['/', '?', '#']).map_or(template.len(), |at| begin + at);
     &template[..end]

@@ -14,6 +14,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
     sync::Arc,
+    time::SystemTime,
 };
 
 use keyway_component::{
@@ -37,6 +38,7 @@ use url::Url;
 use crate::{
     credential::{Credential, CredentialSource},
     metadata::Metadata,
+    random,
     secrets::SecretSource,
     store::StoreKey,
 };
@@ -151,7 +153,8 @@ impl Account {
         let inputs = Inputs::new(&context, &file, client, inline, settings.key.as_ref());
         let wanted = settings.grant.as_deref().or(file.grant.as_deref());
         let grant = grant::choose(&context, wanted, &inputs, &values)?;
-        let endpoints = Endpoints::resolve(&context, &file.oauth2, &values, None)?;
+        let endpoints =
+            Endpoints::resolve(&context, &file.oauth2, &values, inputs.client_id.as_deref().unwrap_or_default(), None)?;
         let client_id = inputs.client_id.clone().unwrap_or_default();
         Ok(Self {
             environment,
@@ -354,6 +357,21 @@ impl Account {
             self.plain(name).or_else(|| secrets.get(name).map(Secret::expose_secret_text)).map(Cow::Borrowed)
         };
         template.render(lookup).map(Secret::new).map_err(|error| error.to_string())
+    }
+
+    /// Fills a template that may name what is new for every request: `{uuid}` and `{timestamp}`.
+    ///
+    /// # Errors
+    /// A name without a value, or a machine without randomness.
+    pub fn fill_anew(&self, template: &Template, now: SystemTime) -> Result<String, String> {
+        let uuid = random::uuid().map_err(|error| format!("the machine gives no randomness: {error}"))?;
+        let seconds = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs().to_string();
+        let lookup = |name: &str| match name {
+            "uuid" => Some(uuid.as_str()),
+            "timestamp" => Some(seconds.as_str()),
+            other => self.plain(other),
+        };
+        template.render(|name| lookup(name).map(Cow::Borrowed)).map_err(|error| error.to_string())
     }
 
     /// Makes the secrets that are at hand known to the redactor.

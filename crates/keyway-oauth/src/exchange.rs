@@ -5,6 +5,7 @@ mod bound;
 mod capture;
 mod client;
 mod lifetime;
+mod question;
 mod request;
 mod second;
 mod unasked;

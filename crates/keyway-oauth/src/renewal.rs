@@ -96,6 +96,10 @@ pub(crate) async fn redeem_device_code(inner: &Inner, offer: Offer) -> Result<To
     let renewal = Renewal { inner, replace: None, asked: Some(request.clone()), refresh_refused: false };
     token.begun_with = inner.begins_with().await.or_else(|| Some(renewal.hash_of(&offer)));
     renewal.store(&token).await;
+    if let Some(told) = inner.exchange().told_by_api(&token).await {
+        renewal.store(&told).await;
+        token = told;
+    }
     words::log_renewed(inner, RenewalReason::SignIn, &request, &token);
     Ok(token)
 }
@@ -164,6 +168,11 @@ impl Renewal<'_> {
                     }
                 }
                 self.keep(guard.as_mut(), &stored, &token).await?;
+                if let Some(told) = inner.exchange().told_by_api(&token).await {
+                    let stored = guard.load().await.map_err(|error| self.store_failed(&error))?;
+                    self.keep(guard.as_mut(), &stored, &told).await?;
+                    token = told;
+                }
                 words::log_renewed(inner, reason, &request, &token);
                 Ok(token)
             }

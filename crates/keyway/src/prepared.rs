@@ -16,6 +16,8 @@ pub(crate) struct Prepared {
     pub(crate) headers: HeaderMap,
     /// Headers that name a secret: they are filled in at the first attempt, and go only where the token goes.
     pub(crate) secret_headers: Vec<(HeaderName, Template)>,
+    /// Headers that are made anew for every message.
+    pub(crate) fresh_headers: Vec<(HeaderName, Template)>,
     /// Query parameters.
     pub(crate) query: Vec<(String, String)>,
     /// The headers that the token goes into, each with its scheme.
@@ -51,7 +53,9 @@ impl Prepared {
         }
         for (name, template) in &api.headers {
             let key = header_name(name)?;
-            let secret = |name: &str| account.component.variables.get(name).is_some_and(|variable| variable.secret);
+            let secret = |name: &str| {
+                name == "client_secret" || account.component.variables.get(name).is_some_and(|variable| variable.secret)
+            };
             if let Some(missing) = template.names().find(|name| secret(name) && !account.has_secret(name)) {
                 let input = account.input_name(missing);
                 let why = format!(
@@ -61,6 +65,10 @@ impl Prepared {
             }
             if template.names().any(secret) {
                 prepared.secret_headers.push((key, template.clone()));
+                continue;
+            }
+            if template.names().any(|name| matches!(name, "uuid" | "timestamp")) {
+                prepared.fresh_headers.push((key, template.clone()));
                 continue;
             }
             let text = plain(template).map_err(|why| error(name, why.to_string()))?;

@@ -155,9 +155,10 @@ fn held(recorded: &RecordedToken, now: SystemTime) -> Token {
 async fn sign_in(tokens: &TokenSource, callback: &BTreeMap<String, String>) -> Result<(), ReplayError> {
     tokens.discover().await.map_err(SignInError::from)?;
     let request = tokens.authorization_request(tokens.account().redirect_uri().unwrap_or(REDIRECT_URI))?;
-    let state = request.url().query_pairs().find(|(name, _)| name == "state").map(|(_, state)| state.into_owned());
+    let grant = tokens.account().component.oauth2.grants.authorization_code.clone().unwrap_or_default();
     let mut query = form_urlencoded::Serializer::new(String::new());
-    query.append_pair("code", "code").append_pair("state", &state.unwrap_or_default()).extend_pairs(callback);
+    query.append_pair(&grant.code_param, "code").append_pair(&grant.state_param, request.state());
+    query.extend_pairs(callback);
     let code = request.read_pasted(&format!("?{}", query.finish())).map_err(SignInError::from)?;
     tokens.redeem_code(request, code).await.map_err(SignInError::from)?;
     Ok(())

@@ -283,3 +283,65 @@ async fn the_callback_names_the_token_endpoint_of_the_region() {
     let error = sign_in("https://evil.example".to_owned()).await.unwrap_err();
     assert_eq!(error.kind, keyway::TokenErrorKind::ResponseInvalid);
 }
+
+/// An API that tells a tenant at `/tenants`, unless `status` says otherwise the first time; messages go to `/api/TENANT`.
+async fn with_tenants(status: u16) -> (Mock, Value) {
+    let api = Mock::api(move |seen| async move {
+        match seen.path.as_str() {
+            "/tenants" if seen.nth == 0 && status != 200 => reply(status, &json!({})),
+            "/tenants" => reply(200, &json!([{ "id": "north", "token": seen.header("authorization") }])),
+            _ => reply(200, &json!(seen.path)),
+        }
+    })
+    .await;
+    let mut component = acme(&api.url);
+    component["variables"] = json!({ "tenant": {
+        "pattern": "[a-z]+", "from": [{ "api_response": { "url": format!("{}/tenants", api.url), "pointer": "/0/id" } }]
+    } });
+    component["api"]["base_url"] = format!("{}/api/{{tenant}}", api.url).into();
+    (api, component)
+}
+
+#[tokio::test]
+async fn the_api_tells_a_variable_once() {
+    let (api, component) = with_tenants(200).await;
+    let folder = tempfile::tempdir().unwrap();
+    for _ in 0..2 {
+        let store = FileStore::open(folder.path()).unwrap();
+        let host = acme::host_with(&component, |builder| builder.token_store(store));
+        let connection = host.connect(account_with([("", ""); 0])).unwrap();
+        for _ in 0..2 {
+            let answer = connection.send(Message::get("/x")).await.unwrap();
+            assert_eq!(answer.json::<Value>().unwrap(), json!("/api/north/x"));
+        }
+    }
+    assert_eq!((api.count("/tenants"), api.count("/token")), (1, 1), "what was told is stored with the token");
+    assert_eq!(api.seen("/tenants")[0].header("authorization"), "Bearer token-1");
+}
+
+#[tokio::test]
+async fn an_api_that_tells_nothing_costs_no_token() {
+    let (api, component) = with_tenants(503).await;
+    let (_host, connection) = connected(&component);
+    // The token is got anew once for what is missing, and asks again.
+    let answer = connection.send(Message::get("/x")).await.unwrap();
+    assert_eq!(answer.json::<Value>().unwrap(), json!("/api/north/x"));
+    assert_eq!((api.count("/tenants"), api.count("/token")), (2, 2));
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_the_pattern_is_not_taken() {
+    let (_api, mut component) = with_tenants(200).await;
+    component["variables"]["tenant"]["pattern"] = json!("[0-9]+");
+    let (_host, connection) = connected(&component);
+    let failure = connection.send(Message::get("/x")).await.unwrap_err();
+    assert_eq!(failure.code, Code::TokenResponseInvalid);
+}
+
+#[tokio::test]
+async fn a_question_goes_to_a_host_of_the_component() {
+    let (_api, mut component) = with_tenants(200).await;
+    component["variables"]["tenant"]["from"][0]["api_response"]["url"] = json!("https://elsewhere.example/tenants");
+    let faults = keyway::check_component("acme.json", &component.to_string()).unwrap_err();
+    assert!(faults.faults.iter().any(|fault| fault.code == "foreign_host"), "{faults:?}");
+}

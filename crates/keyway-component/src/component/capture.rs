@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::pointer::Pointer;
+use crate::{pointer::Pointer, template::Template};
 
 /// A place that tells the value of a variable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -15,6 +15,18 @@ pub enum Capture {
     JwtClaim(JwtClaim),
     /// A parameter of the authorization response (RFC 6749 section 4.1.2), beside `code` and `state`.
     Callback(String),
+    /// A member of what the API answers to a question, which is asked once with a new token.
+    ApiResponse(ApiResponse),
+}
+
+/// A question to the API, as a GET.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ApiResponse {
+    /// Where it is asked: a URL of the API, whole.
+    pub url: Template,
+    /// Where the value stands in the answer, such as `/0/id`.
+    pub pointer: Pointer,
 }
 
 /// A claim of a JWT (RFC 7519 section 4). It is read and not verified: the token endpoint sent it over TLS.

@@ -76,6 +76,14 @@ pub struct AuthorizationCodeGrant {
     #[serde(default = "code")]
     #[schemars(length(min = 1))]
     pub code_param: String,
+    /// The parameter of both the authorization request and its response that holds the `state`.
+    #[serde(default = "state")]
+    #[schemars(length(min = 1))]
+    pub state_param: String,
+    /// The parameter of the authorization request that holds the redirect URI.
+    #[serde(default = "redirect_uri")]
+    #[schemars(length(min = 1))]
+    pub redirect_uri_param: String,
     /// Whether a redirect URI on this machine (RFC 8252 section 7.3) can be registered. Where it cannot, a sign-in needs
     /// the credential's `redirect_uri`, and the address that the browser ends at is pasted.
     #[serde(default = "yes")]
@@ -208,6 +216,14 @@ fn code() -> String {
     "code".to_owned()
 }
 
+fn state() -> String {
+    "state".to_owned()
+}
+
+fn redirect_uri() -> String {
+    "redirect_uri".to_owned()
+}
+
 fn yes() -> bool {
     true
 }
@@ -222,6 +238,8 @@ impl Default for AuthorizationCodeGrant {
             token_params,
             token_endpoint_auth_method,
             code_param: code(),
+            state_param: state(),
+            redirect_uri_param: redirect_uri(),
             loopback_redirect: yes(),
         }
     }

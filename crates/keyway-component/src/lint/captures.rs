@@ -3,7 +3,7 @@
 use super::step;
 use crate::{
     Component, Template,
-    component::{Assertion, Capture, Params},
+    component::{ApiResponse, Assertion, Capture, Params, authority},
     fault::Fault,
 };
 
@@ -14,6 +14,9 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
     let has_callback = component.oauth2.grants.authorization_code.is_some();
     for (name, variable) in &component.variables {
         for (n, place) in variable.from.iter().enumerate() {
+            if let Capture::ApiResponse(question) = place {
+                lint_question(component, question, &format!("/variables/{}/from/{n}/api_response", step(name)), faults);
+            }
             let Capture::Callback(parameter) = place else { continue };
             let at = format!("/variables/{}/from/{n}/callback", step(name));
             if !has_callback {
@@ -32,6 +35,20 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
         }
     }
     lint_too_early(component, faults);
+}
+
+/// The token goes where it goes anyhow, and nowhere else.
+fn lint_question(component: &Component, question: &ApiResponse, at: &str, faults: &mut Vec<Fault>) {
+    let place = authority(question.url.source());
+    if !component.secret_places().split(' ').any(|known| known == place) {
+        let message = format!("`{place}` is no host that tokens of this component go to");
+        let fault = Fault::error("foreign_host", format!("{at}/url"), message);
+        faults.push(fault.hint("ask at the host of `api.base_url`, or add it to `api.additional_origins`"));
+    }
+    if component.oauth2.dpop {
+        let message = "a token that is bound to a key is not used for questions";
+        faults.push(Fault::error("no_effect", at, message).hint("let the account give the variable"));
+    }
 }
 
 /// What is asked before anything was told cannot name it.

@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::{
     Component,
-    component::{Encoding, TokenRequestMethod},
+    component::{Capture, Encoding, TokenRequestMethod},
     fault::Fault,
     origin::is_loopback_host,
     template::{Template, UrlForm},
@@ -31,6 +31,13 @@ pub(super) fn all(component: &Component) -> Vec<(String, &Template)> {
     let second = oauth2.second_exchange.as_ref().and_then(|second| second.endpoint.as_ref());
     all.extend(second.map(|url| ("/oauth2/second_exchange/endpoint".to_owned(), url)));
     all.push(("/api/base_url".to_owned(), &component.api.base_url));
+    for (name, variable) in &component.variables {
+        for (n, place) in variable.from.iter().enumerate() {
+            if let Capture::ApiResponse(question) = place {
+                all.push((format!("/variables/{}/from/{n}/api_response/url", super::step(name)), &question.url));
+            }
+        }
+    }
     for (n, other) in component.api.additional_origins.iter().enumerate() {
         all.push((format!("/api/additional_origins/{n}/origin"), &other.origin));
     }
@@ -100,7 +107,7 @@ fn lint_url(component: &Component, at: &str, template: &Template, faults: &mut V
         Some(Cow::Owned(value.to_owned()))
     };
     let Ok(text) = template.render_url(UrlForm::Endpoint, sample) else { return };
-    let url = match Url::parse(&text) {
+    let mut url = match Url::parse(&text) {
         Ok(url) => url,
         Err(error) => {
             let fault = Fault::error("bad_url", at, format!("`{template}` is no absolute URL: {error}"));
@@ -120,6 +127,11 @@ fn lint_url(component: &Component, at: &str, template: &Template, faults: &mut V
         scheme => faults.push(Fault::error("bad_url", at, format!("`{scheme}` is no scheme for an API; use https"))),
     }
     // RFC 6749 sections 3.1 and 3.2: an endpoint has no fragment.
+    if url.fragment().is_some() && at == "/oauth2/authorization_endpoint" {
+        let message = "the parameters go behind the `#`, which RFC 6749 section 3.1 forbids";
+        faults.push(Fault::warning("fragment", at, message));
+        url.set_fragment(None);
+    }
     if url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
         faults.push(Fault::error("bad_url", at, "the URL has a fragment or a user; take it out"));
     }
@@ -127,7 +139,7 @@ fn lint_url(component: &Component, at: &str, template: &Template, faults: &mut V
     if url.query().is_some() && is_issuer {
         faults.push(Fault::error("bad_url", at, "an issuer has no query (RFC 8414 section 2); take it out"));
     }
-    let query_allowed = at.starts_with("/oauth2/");
+    let query_allowed = at.starts_with("/oauth2/") || at.starts_with("/variables/");
     if url.query().is_some() && !query_allowed {
         let fault = Fault::error("bad_url", at, "a base URL has no query");
         faults.push(fault.hint("put fixed parameters into `api.query`"));

@@ -95,8 +95,8 @@ fn lint_reserved(component: &Component, faults: &mut Vec<Fault>) {
         }
         // RFC 9700 section 2.1.2: nothing but a code comes back through the browser.
         let response_type = params.get("response_type").and_then(Option::as_ref);
-        if response_type.is_some_and(|value| value.source() != "code") {
-            let message = "another `response_type` than `code` would send tokens through the browser";
+        if response_type.is_some_and(|value| value.source().contains("token") || value.source().contains('{')) {
+            let message = "this `response_type` would send tokens through the browser";
             faults.push(
                 Fault::error("implicit_grant", at("response_type"), message)
                     .hint("write `code`, or `null` to leave it out"),

@@ -5,6 +5,7 @@ use crate::{Component, fault::Fault, suggest::nearest, template::Template};
 
 /// What each place may name beside the declared variables.
 const ENDPOINT: &[&str] = &[];
+const BROWSER: &[&str] = &["client_id"];
 const TOKEN_PARAMS: &[&str] = &[
     "client_id",
     "client_secret",
@@ -21,6 +22,7 @@ const TOKEN_PARAMS: &[&str] = &[
 const AUTHORIZATION: &[&str] = &["client_id", "client_secret", "redirect_uri", "scope", "timestamp", "uuid"];
 const TOKEN_HEADERS: &[&str] = &["client_id", "client_secret", "timestamp", "uuid"];
 const API: &[&str] = &["client_id"];
+const API_HEADERS: &[&str] = &["client_id", "client_secret", "timestamp", "uuid"];
 
 pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
     let mut check = |template: &Template, at: String, standard: &[&str]| {
@@ -36,7 +38,8 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
         }
     }
     for (at, endpoint) in super::endpoints::all(component) {
-        check(endpoint, at, ENDPOINT);
+        let standard = if at == "/oauth2/authorization_endpoint" { BROWSER } else { ENDPOINT };
+        check(endpoint, at, standard);
     }
     for (grant, params) in component.oauth2.grants.overlays() {
         for (name, value) in params.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))) {
@@ -70,7 +73,7 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
         check(value, format!("/oauth2/token_request/headers/{}", step(name)), TOKEN_HEADERS);
     }
     for (name, value) in &component.api.headers {
-        check(value, format!("/api/headers/{}", step(name)), API);
+        check(value, format!("/api/headers/{}", step(name)), API_HEADERS);
     }
     for (name, value) in &component.api.query {
         check(value, format!("/api/query/{}", step(name)), API);

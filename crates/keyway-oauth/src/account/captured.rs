@@ -45,6 +45,7 @@ impl Account {
             &context,
             &self.choice.as_deref().cloned().unwrap_or_default(),
             &self.values,
+            &self.client_id,
             Some(&metadata),
         )?;
         let endpoints = Arc::new(endpoints);
@@ -79,6 +80,7 @@ impl Account {
             &context,
             &self.choice.as_deref().cloned().unwrap_or_default(),
             &values,
+            &self.client_id,
             self.metadata.as_deref(),
         )?;
         let mut inputs = self.inputs.clone();

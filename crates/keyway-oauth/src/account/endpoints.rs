@@ -1,6 +1,8 @@
 //! Where an account's tokens are got and its messages go.
 
-use keyway_component::{Origin, Template, component::Encoding, credential::OAuth2Choice};
+use keyway_component::{Origin, Template, UrlForm, component::Encoding, credential::OAuth2Choice};
+use std::borrow::Cow;
+
 use url::Url;
 
 use super::{AccountError, Context, Values, fill};
@@ -44,6 +46,7 @@ impl Endpoints {
         context: &Context<'_>,
         choice: &OAuth2Choice,
         values: &Values,
+        client_id: &str,
         metadata: Option<&Metadata>,
     ) -> Result<Self, AccountError> {
         let oauth2 = &context.component.oauth2;
@@ -61,7 +64,10 @@ impl Endpoints {
             Some(template) => url(template).map(Some),
             None => told(of),
         };
-        let authorization = either(&oauth2.authorization_endpoint, |metadata| &metadata.authorization_endpoint)?;
+        let authorization = match &oauth2.authorization_endpoint {
+            Some(template) => Some(authorization_endpoint(context, template, values, client_id)?),
+            None => told(|metadata| &metadata.authorization_endpoint)?,
+        };
         let revocation = either(&oauth2.revocation_endpoint, |metadata| &metadata.revocation_endpoint)?;
         let device_authorization =
             either(&oauth2.device_authorization_endpoint, |metadata| &metadata.device_authorization_endpoint)?;
@@ -131,6 +137,26 @@ impl Endpoints {
 fn is_late(context: &Context<'_>, template: &Template, values: &Values) -> bool {
     let late = |name| context.component.variables.get(name).is_some_and(|variable| !variable.from.is_empty());
     template.names().any(|name| values.get(name).is_none() && late(name))
+}
+
+/// Where a browser goes: no secret does, so some vendors' address may name the client, and have its path behind a `#`.
+fn authorization_endpoint(
+    context: &Context<'_>,
+    template: &Template,
+    values: &Values,
+    client_id: &str,
+) -> Result<Url, AccountError> {
+    let what = format!("the URL `{template}`");
+    let plain = |name: &str| if name == "client_id" { Some(client_id) } else { values.get(name) };
+    let text = template.render_url(UrlForm::Endpoint, |name| plain(name).map(Cow::Borrowed));
+    let text = text.map_err(|error| context.unfit(what.clone(), error.to_string()))?;
+    let (place, fragment) = match text.split_once('#') {
+        Some((place, fragment)) => (place, Some(fragment)),
+        None => (text.as_str(), None),
+    };
+    let mut url = checked(context, &what, place)?;
+    url.set_fragment(fragment);
+    Ok(url)
 }
 
 fn filled(context: &Context<'_>, template: &Template, values: &Values) -> Result<Url, AccountError> {

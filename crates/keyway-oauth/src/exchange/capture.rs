@@ -69,6 +69,8 @@ impl Told<'_> {
                 claim.claim.find_text(&jwt_claims(self.answer?.get(member)?.as_str()?)?)
             }
             Capture::Callback(name) => self.callback?.get(name).cloned(),
+            // Asked once the token is stored.
+            Capture::ApiResponse(_) => None,
         }
     }
 }

@@ -131,7 +131,7 @@ impl AuthorizationRequest {
             }
         };
         // First of all: whatever else it says, an answer without this request's `state` is somebody else's.
-        match one("state")? {
+        match one(self.state_param())? {
             Some(state) if self.is_state(&state) => {}
             Some(_) => return Err(AnswerError::NotThisSignIn("its `state` is another one")),
             None => return Err(AnswerError::NotThisSignIn("it has no `state`")),

@@ -37,6 +37,9 @@ pub struct AuthorizationRequest {
     /// What the answer calls its code, where that is not `code`.
     #[serde(default)]
     code_param: Option<String>,
+    /// What it calls the `state`, where that is not `state`.
+    #[serde(default)]
+    state_param: Option<String>,
 }
 
 // === impl AuthorizationRequest ===
@@ -74,6 +77,7 @@ impl AuthorizationRequest {
             url.query_pairs_mut().append_pair("dpop_jkt", &print);
             dpop_key = Some(key.expose_secret_text().to_owned());
         }
+        behind_fragment(&mut url);
         Ok(Self {
             url,
             redirect_uri: redirect_uri.to_owned(),
@@ -84,6 +88,7 @@ impl AuthorizationRequest {
             wanted: wanted(account),
             dpop_key,
             code_param: Some(grant.code_param.clone()),
+            state_param: Some(grant.state_param.clone()),
         })
     }
 
@@ -114,6 +119,16 @@ impl AuthorizationRequest {
 
     pub(super) fn dpop_key(&self) -> Option<Secret> {
         self.dpop_key.as_deref().map(Secret::new)
+    }
+
+    /// What comes back in the response of this request, and of no other.
+    #[must_use]
+    pub fn state(&self) -> &str {
+        &self.state
+    }
+
+    pub(super) fn state_param(&self) -> &str {
+        self.state_param.as_deref().unwrap_or("state")
     }
 
     pub(super) fn code_param(&self) -> &str {
@@ -183,11 +198,26 @@ fn overlay(url: &mut Url, account: &Account, redirect_uri: &str) -> Result<(), S
             (_, None) => pairs.retain(|(known, _)| *known != name),
         }
     }
+    // Some vendors call these otherwise. What they protect is the same.
+    if let Some(grant) = &grants.authorization_code {
+        for (standard, own) in [("state", &grant.state_param), ("redirect_uri", &grant.redirect_uri_param)] {
+            pairs.iter_mut().filter(|(name, _)| name == standard).for_each(|(name, _)| name.clone_from(own));
+        }
+    }
     url.query_pairs_mut().clear().extend_pairs(pairs);
     for resource in resources {
         url.query_pairs_mut().append_pair("resource", &resource);
     }
     Ok(())
+}
+
+/// Pages that live behind a `#` read the parameters there, though RFC 6749 section 3.1 forbids it.
+fn behind_fragment(url: &mut Url) {
+    let (Some(fragment), Some(query)) = (url.fragment().map(str::to_owned), url.query().map(str::to_owned)) else {
+        return;
+    };
+    url.set_query(None);
+    url.set_fragment(Some(&format!("{fragment}?{query}")));
 }
 
 impl std::fmt::Debug for AuthorizationRequest {

@@ -94,6 +94,12 @@ pub(super) struct Asked<'m> {
 pub(super) fn resolve(connection: &Connection, message: &Message) -> Result<Call, Failure> {
     let component = &connection.account().component;
     let mut headers = connection.prepared().headers.clone();
+    for (name, template) in &connection.prepared().fresh_headers {
+        let text = connection.account().fill_anew(template, connection.shared().clock.now());
+        let value = text.and_then(|text| HeaderValue::try_from(text).map_err(|error| error.to_string()));
+        let unfit = |why| Failure::new(Code::Internal, format!("the header `{name}` cannot be made: {why}"));
+        headers.insert(name, value.map_err(unfit)?);
+    }
     let Asked { method, url, mut query, content, accept, mut repeatable } = match &message.target {
         Target::Request { method, url } => Asked {
             method: method.clone(),

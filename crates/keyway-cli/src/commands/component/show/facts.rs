@@ -73,6 +73,7 @@ fn told_by(place: &Capture) -> String {
             format!("the claim `{}` of the {token}", claim.claim)
         }
         Capture::Callback(name) => format!("`{name}` of the callback"),
+        Capture::ApiResponse(question) => format!("`{}` of the API's answer at `{}`", question.pointer, question.url),
     }
 }
 
