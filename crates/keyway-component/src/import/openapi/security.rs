@@ -39,10 +39,13 @@ impl<'d> Source<'d> {
             .map(|(name, scheme)| (name.as_str(), self.resolved(scheme)))
             .collect();
         let of_oauth2 = || schemes.iter().filter(|(_, scheme)| text_of(scheme, "type") == Some("oauth2"));
-        let flows = of_oauth2().flat_map(|(_, scheme)| flows_of(scheme));
+        // With a token endpoint that a person knows, also what the description only knows with tokens through the browser
+        // is a sign-in.
+        let known = choices.token_endpoint.is_some();
+        let flows = of_oauth2().flat_map(|(_, scheme)| flows_of(scheme, known));
         let (usable, unusable): (Vec<Flow<'_>>, Vec<Flow<'_>>) =
-            flows.partition(|flow| flow.grant.is_some() && text_of(flow.told, "tokenUrl").is_some());
-        let has_oauth2 = !usable.is_empty() || choices.token_endpoint.is_some();
+            flows.partition(|flow| flow.grant.is_some() && (known || text_of(flow.told, "tokenUrl").is_some()));
+        let has_oauth2 = !usable.is_empty() || known;
         let keys = self.other_schemes(&schemes, has_oauth2);
         let mut oauth2 = Map::new();
         if has_oauth2 {
@@ -91,7 +94,7 @@ impl<'d> Source<'d> {
             usable.iter().find_map(|flow| url(flow, "refreshUrl")).filter(|url| Some(url) != token_endpoint.as_ref());
         let mut grants = Map::new();
         for flow in usable {
-            if url(flow, "tokenUrl") == token_endpoint {
+            if choices.token_endpoint.is_some() || url(flow, "tokenUrl") == token_endpoint {
                 grants.extend(flow.grant.map(|grant| (grant.to_owned(), json!({}))));
             } else {
                 self.leave_out(format!("The flow `{}` has a token URL of its own; one component has one.", flow.name));
@@ -144,11 +147,12 @@ impl<'d> Source<'d> {
     }
 }
 
-fn flows_of(scheme: &Value) -> Vec<Flow<'_>> {
+fn flows_of(scheme: &Value, has_token_endpoint: bool) -> Vec<Flow<'_>> {
     let grant = |name: &str| match name {
         "clientCredentials" | "application" => Some("client_credentials"),
         "authorizationCode" | "accessCode" => Some("authorization_code"),
         "password" => Some("password"),
+        "implicit" if has_token_endpoint => Some("authorization_code"),
         _ => None,
     };
     let flow = |name: &str, told| Flow { grant: grant(name), name: crate::printable(name, 40), told };

@@ -284,6 +284,12 @@ fn keys_passwords_and_issuers_make_accounts_too() {
     let token = || Some("https://id.pets.test/token".to_owned());
     let oauth2 = with(json!({}), ImportChoices { token_endpoint: token(), ..plain() });
     assert_eq!((&oauth2["token_endpoint"], &oauth2["grants"]), (&json!(token()), &json!({ "client_credentials": {} })));
+    let implicit = json!({ "i": { "type": "oauth2", "flows": { "implicit": {
+        "authorizationUrl": "https://id.pets.test/authorize", "scopes": { "pets:read": "" } } } } });
+    let oauth2 = with(implicit, ImportChoices { token_endpoint: token(), ..plain() });
+    assert_eq!(oauth2["grants"], json!({ "authorization_code": {}, "refresh_token": {} }));
+    assert_eq!(oauth2["authorization_endpoint"], "https://id.pets.test/authorize");
+    assert_eq!(oauth2["scope"]["default"], json!(["pets:read"]));
     let authorization_endpoint = Some("https://id.pets.test/authorize".to_owned());
     let oauth2 = with(json!({}), ImportChoices { token_endpoint: token(), authorization_endpoint, ..plain() });
     assert_eq!(oauth2["grants"], json!({ "authorization_code": {}, "refresh_token": {} }));
