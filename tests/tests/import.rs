@@ -42,6 +42,13 @@ async fn an_openapi_description_becomes_a_component_that_works() {
     let ran = home.keyway(request).envs(ACCOUNT).run("").await;
     assert!(ran.code() == Some(1) && ran.stderr.contains("pet_id"), "{ran}");
 
+    // Some editors begin a file with a byte order mark, and end lines otherwise.
+    home.write("windows.yaml", format!("\u{feff}{}", description(&api.url).replace('\n', "\r\n")));
+    home.keyway(["component", "import", "openapi", "windows.yaml", "--output", "windows.json"])
+        .run("")
+        .await
+        .succeeded();
+
     // What is there already is somebody's work.
     home.keyway(import).run("").await.refused(2, &["`pets.json` is there already", "give another name"]);
     // Without a file it goes to standard output, and nothing else does.

@@ -155,6 +155,20 @@ impl Component {
         places.into_iter().collect::<Vec<_>>().join(" ")
     }
 
+    /// Whether an answer tells a variable: itself, or something that its default names.
+    #[must_use]
+    pub fn is_told(&self, name: &str) -> bool {
+        let (mut reached, mut seen) = (vec![name], std::collections::BTreeSet::new());
+        while let Some(name) = reached.pop() {
+            let Some(variable) = self.variables.get(name).filter(|_| seen.insert(name)) else { continue };
+            if !variable.from.is_empty() {
+                return true;
+            }
+            reached.extend(variable.default.iter().flat_map(crate::Template::names));
+        }
+        false
+    }
+
     /// The prefix of its environment variables: `PODIO_` for `podio`, `MY_API_` for `my-api`.
     #[must_use]
     pub fn variable_prefix(name: &str) -> String {

@@ -253,9 +253,13 @@ impl Place {
                 out.push_str(value);
             }
             Self::Authority => {
-                let hyphens = value.starts_with('-') || value.ends_with('-');
-                if value.is_empty() || hyphens || !value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
-                    return unfit("a host label has letters, digits and inner hyphens only");
+                // Dots lead further down below what stands behind them, and nowhere else.
+                let is_label = |label: &str| {
+                    let hyphens = label.starts_with('-') || label.ends_with('-');
+                    !label.is_empty() && !hyphens && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+                };
+                if !value.split('.').all(is_label) {
+                    return unfit("labels of a host have letters, digits and inner hyphens only");
                 }
                 out.push_str(value);
             }
@@ -331,6 +335,7 @@ mod tests {
             ),
             ("https://api.example.com/x?q={v}", "", "https://api.example.com/x?q="),
             ("{v}/services", "https://acme.example.com", "https://acme.example.com/services"),
+            ("https://accounts.example.{v}/x", "co.uk", "https://accounts.example.co.uk/x"),
             ("https://api.example.com/{{{v}}}", "1", "https://api.example.com/{1}"),
         ];
         for (template, value, wanted) in table {
@@ -342,7 +347,9 @@ mod tests {
     fn values_that_change_the_structure_are_refused() {
         let table = [
             ("https://{v}.example.com", "evil.test/"),
-            ("https://{v}.example.com", "a.b"),
+            ("https://{v}.example.com", "a..b"),
+            ("https://{v}.example.com", "a."),
+            ("https://{v}.example.com", "a.-b"),
             ("https://{v}.example.com", ""),
             ("https://api.example.com/{v}", ""),
             ("https://api.example.com/{v}", ".."),
@@ -390,7 +397,7 @@ mod tests {
         }
 
         #[test]
-        fn an_inserted_host_value_stays_one_label(value in prop_oneof![any::<String>(), "[a-zA-Z0-9.:@/-]{1,20}"]) {
+        fn an_inserted_host_value_stays_below_its_host(value in prop_oneof![any::<String>(), "[a-zA-Z0-9.:@/-]{1,20}"]) {
             if let Ok(text) = url("https://{v}.example.com:8443/x", &value)
                 // A label that begins like Punycode and is none makes no URL at all.
                 && let Ok(parsed) = url::Url::parse(&text)

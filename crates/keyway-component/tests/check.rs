@@ -196,3 +196,30 @@ fn credentials_fit_their_component() {
     document.as_object_mut().unwrap().extend(form.as_object().unwrap().clone());
     assert!(credential(&document).faults.is_empty(), "{}", credential(&document));
 }
+
+#[test]
+fn a_host_that_an_answer_tells_by_way_of_a_default_is_open_too() {
+    let with = |pattern: &str, default: Option<&str>| {
+        let mut component = sample();
+        component["variables"] = json!({
+            "referer": { "from": [{ "callback": "referer" }] },
+            "site": { "default": "https://{referer}", "pattern": pattern }
+        });
+        if let Some(default) = default {
+            component["variables"]["referer"]["default"] = json!(default);
+        }
+        component["oauth2"]["authorization_endpoint"] = json!("https://id.acme.test/authorize");
+        component["oauth2"]["grants"]["authorization_code"] = json!({});
+        component["oauth2"]["token_endpoint"] = json!("{site}/token");
+        component["api"]["base_url"] = json!("{site}/api");
+        let checked = check_component("acme.json", &component.to_string());
+        checked.err().map(|faults| faults.faults.iter().map(|fault| fault.code.to_owned()).collect::<Vec<_>>())
+    };
+    let own = "https://[a-z-]+\\.acme\\.test";
+    let any = with("https://[A-Za-z0-9.-]+", Some("www.acme.test")).unwrap();
+    assert!(any.iter().any(|code| code == "open_host"), "{any:?}");
+    assert_eq!(with(own, Some("www.acme.test")), None);
+    // What nobody knows yet cannot be where the code is sent.
+    let untold = with(own, None).unwrap();
+    assert!(untold.iter().any(|code| code == "told_too_late"), "{untold:?}");
+}

@@ -51,6 +51,7 @@ pub fn openapi(document: &Value, choices: &ImportChoices) -> Result<Imported, Im
     let security = source.security(choices)?;
     variables.extend(security.variables);
     let (actions, verify) = source.actions();
+    source.tell_foreign_references();
 
     let documentation = text_of(&document["externalDocs"], "url");
     let description = text_of(info, "description");
@@ -91,8 +92,33 @@ impl<'d> Source<'d> {
         &Value::Null
     }
 
+    /// References to other files are not followed: whoever reads the list is told, once.
+    fn tell_foreign_references(&mut self) {
+        let mut foreign = BTreeSet::new();
+        collect_foreign(self.document, &mut foreign);
+        if let Some(first) = foreign.first() {
+            let first = crate::printable(first, 100);
+            self.leave_out(format!(
+                "What {} references lead to in other files (such as `{first}`): bundle the description into one file first.",
+                foreign.len()
+            ));
+        }
+    }
+
     fn leave_out(&mut self, what: impl Into<String>) {
         self.left_out.push(what.into());
+    }
+}
+
+fn collect_foreign<'v>(value: &'v Value, foreign: &mut BTreeSet<&'v str>) {
+    match value {
+        Value::Object(members) => {
+            let reference = members.get("$ref").and_then(Value::as_str);
+            foreign.extend(reference.filter(|reference| !reference.starts_with('#')));
+            members.values().for_each(|member| collect_foreign(member, foreign));
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect_foreign(item, foreign)),
+        _ => {}
     }
 }
 

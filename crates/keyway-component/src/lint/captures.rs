@@ -1,5 +1,7 @@
 //! Captured variables: each can be told, and is named only where it is known by then.
 
+use std::collections::BTreeSet;
+
 use super::step;
 use crate::{
     Component, Template,
@@ -104,11 +106,24 @@ fn check(component: &Component, template: &Template, at: &str, callback: bool, f
 }
 
 fn check_name(component: &Component, name: &str, at: &str, callback: bool, faults: &mut Vec<Fault>) {
-    let Some(variable) = component.variables.get(name) else { return };
-    let told = callback && variable.from.iter().any(|place| matches!(place, Capture::Callback(_)));
-    if !variable.from.is_empty() && variable.default.is_none() && !told {
-        let message = format!("`{{{name}}}` is told by an answer, and this is needed before it");
-        let hint = format!("give `variables.{name}` a `default` for the time before");
+    if let Some(untold) = untold(component, name, callback, &mut BTreeSet::new()) {
+        let message = format!("`{{{untold}}}` is told by an answer, and this is needed before it");
+        let hint = format!("give `variables.{untold}` a `default` for the time before");
         faults.push(Fault::error("told_too_late", at, message).hint(hint));
+    }
+}
+
+/// The variable that nobody knows yet where this one is needed: itself, or one that its default names.
+fn untold<'c>(
+    component: &'c Component,
+    name: &'c str,
+    callback: bool,
+    seen: &mut BTreeSet<&'c str>,
+) -> Option<&'c str> {
+    let variable = component.variables.get(name).filter(|_| seen.insert(name))?;
+    let told = callback && variable.from.iter().any(|place| matches!(place, Capture::Callback(_)));
+    match &variable.default {
+        None => Some(name).filter(|_| !variable.from.is_empty() && !told),
+        Some(default) => default.names().find_map(|name| untold(component, name, callback, seen)),
     }
 }

@@ -45,7 +45,13 @@ pub(super) fn all(component: &Component) -> Vec<(String, &Template)> {
 }
 
 /// Places that no vendor has: a pattern that takes one of them keeps no token at home.
-const ELSEWHERE: &[&str] = &["https://elsewhere.example", "https://elsewhere.example/x", "elsewhere.example"];
+const ELSEWHERE: &[&str] = &[
+    "https://elsewhere.example",
+    "https://elsewhere.example/x",
+    "elsewhere.example",
+    "com.elsewhere.example",
+    "https://a.elsewhere.example",
+];
 
 pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
     for (at, template) in all(component) {
@@ -61,7 +67,7 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
 /// RFC 6749 section 3: a value typed by a user must not choose the host that gets the secrets.
 fn lint_authority(component: &Component, at: &str, template: &Template, faults: &mut Vec<Fault>) {
     for name in template.names_in_authority(UrlForm::Endpoint) {
-        let told = component.variables.get(name).filter(|variable| !variable.from.is_empty());
+        let told = component.variables.get(name).filter(|_| component.is_told(name));
         if let Some(pattern) = told.and_then(|variable| variable.pattern.as_ref())
             && ELSEWHERE.iter().any(|value| pattern.matches_whole(value))
         {
@@ -106,7 +112,13 @@ fn lint_url(component: &Component, at: &str, template: &Template, faults: &mut V
         let value = value.filter(|text| !text.contains('{')).or_else(from_environment).unwrap_or(fallback);
         Some(Cow::Owned(value.to_owned()))
     };
-    let Ok(text) = template.render_url(UrlForm::Endpoint, sample) else { return };
+    let text = match template.render_url(UrlForm::Endpoint, sample) {
+        Ok(text) => text,
+        Err(error) => {
+            faults.push(Fault::error("bad_url", at, format!("`{template}` cannot be filled in: {error}")));
+            return;
+        }
+    };
     let mut url = match Url::parse(&text) {
         Ok(url) => url,
         Err(error) => {

@@ -7,6 +7,7 @@ use crate::{Component, fault::Fault, suggest::nearest, template::Template};
 const ENDPOINT: &[&str] = &[];
 const BROWSER: &[&str] = &["client_id"];
 const TOKEN_PARAMS: &[&str] = &[
+    "client_assertion",
     "client_id",
     "client_secret",
     "code",
@@ -83,14 +84,28 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
 /// The standard inputs that a grant has.
 fn of_grant(grant: &str) -> &'static [&'static str] {
     match grant {
-        "client_credentials" => &["client_id", "client_secret", "scope", "timestamp", "uuid"],
-        "password" => &["client_id", "client_secret", "username", "password", "scope", "timestamp", "uuid"],
-        "refresh_token" => {
-            &["access_token", "client_id", "client_secret", "refresh_token", "scope", "timestamp", "uuid"]
+        "client_credentials" => &["client_assertion", "client_id", "client_secret", "scope", "timestamp", "uuid"],
+        "password" => {
+            &["client_assertion", "client_id", "client_secret", "username", "password", "scope", "timestamp", "uuid"]
         }
-        "jwt_bearer" => &["client_id", "client_secret", "scope", "timestamp", "uuid"],
-        "token_exchange" => &["client_id", "client_secret", "scope", "subject_token", "timestamp", "uuid"],
-        "device_code" => &["client_id", "client_secret", "device_code", "scope", "timestamp", "uuid"],
+        "refresh_token" => &[
+            "access_token",
+            "client_assertion",
+            "client_id",
+            "client_secret",
+            "redirect_uri",
+            "refresh_token",
+            "scope",
+            "timestamp",
+            "uuid",
+        ],
+        "jwt_bearer" => &["client_assertion", "client_id", "client_secret", "scope", "timestamp", "uuid"],
+        "token_exchange" => {
+            &["client_assertion", "client_id", "client_secret", "scope", "subject_token", "timestamp", "uuid"]
+        }
+        "device_code" => {
+            &["client_assertion", "client_id", "client_secret", "device_code", "scope", "timestamp", "uuid"]
+        }
         _ => TOKEN_PARAMS,
     }
 }

@@ -135,8 +135,7 @@ impl Endpoints {
 
 /// Whether a variable in it is still to be told by an answer.
 fn is_late(context: &Context<'_>, template: &Template, values: &Values) -> bool {
-    let late = |name| context.component.variables.get(name).is_some_and(|variable| !variable.from.is_empty());
-    template.names().any(|name| values.get(name).is_none() && late(name))
+    template.names().any(|name| values.get(name).is_none() && context.component.is_told(name))
 }
 
 /// Where a browser goes: no secret does, so some vendors' address may name the client, and have its path behind a `#`.

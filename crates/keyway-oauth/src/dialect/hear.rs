@@ -102,9 +102,16 @@ fn read_body(answer: &WireAnswer) -> Option<Value> {
     }
 }
 
-/// A member `error` that says something: `null`, `false` and `""` do not.
+/// A member `error` that says something: `null`, `false`, `0`, `""`, `[]` and `{}` do not.
 fn says_error(body: &Value) -> bool {
-    !matches!(body.get("error"), None | Some(Value::Null | Value::Bool(false))) && body["error"] != ""
+    match body.get("error") {
+        None | Some(Value::Null | Value::Bool(false)) => false,
+        Some(Value::Number(number)) => number.as_f64() != Some(0.0),
+        Some(Value::String(text)) => !text.is_empty(),
+        Some(Value::Array(items)) => !items.is_empty(),
+        Some(Value::Object(members)) => !members.is_empty(),
+        Some(Value::Bool(true)) => true,
+    }
 }
 
 struct Context<'a> {

@@ -57,11 +57,13 @@ pub(super) fn run(command: ImportCommand) -> Result<ExitCode, CliError> {
 fn read(path: &Path) -> Result<Value, CliError> {
     let what = format!("`{}`", path.display());
     let text = read_text(path)?;
+    // Some editors of other systems begin a file with a byte order mark.
+    let text = text.trim_start_matches('\u{feff}');
     // JSON is YAML too, but reading it as JSON is faster and its errors are better.
     if text.trim_start().starts_with('{') {
-        return serde_json::from_str(&text)
+        return serde_json::from_str(text)
             .map_err(|error| CliError::Usage(format!("{what} is no valid JSON: {error}; give another file")));
     }
-    serde_yaml_ng::from_str(&text)
+    serde_yaml_ng::from_str(text)
         .map_err(|error| CliError::Usage(format!("{what} is neither JSON nor YAML: {error}; give another file")))
 }

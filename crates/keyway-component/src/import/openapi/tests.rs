@@ -311,3 +311,13 @@ fn who_the_account_is_is_what_verifies_it() {
     document["paths"]["/v1/users/me"] = json!({ "get": { "operationId": "whoAmI" } });
     assert_eq!(imported(&document).component["verify"], "who_am_i");
 }
+
+#[test]
+fn references_to_other_files_are_told_once() {
+    let mut document = version_3();
+    document["paths"]["/elsewhere"] = json!({ "$ref": "paths/elsewhere.yaml" });
+    document["paths"]["/pets"]["post"] = json!({ "requestBody": { "$ref": "bodies.yaml#/pet" } });
+    let left_out = imported(&document).left_out;
+    let told: Vec<_> = left_out.iter().filter(|line| line.contains("bundle")).collect();
+    assert!(told.len() == 1 && told[0].contains("2 references"), "{left_out:?}");
+}
