@@ -161,3 +161,16 @@ async fn a_watched_component_is_checked_whenever_it_changes() {
     assert_eq!(watching.line().await, "acme/component.json: `acme` is sound");
     watching.kill().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fault_in_a_line_that_no_person_wrote_is_told_in_words() {
+    let home = Home::new();
+    new(&home, &[]).run("").await.succeeded();
+    let mut component: Value = parsed(&fs::read_to_string(home.file("acme/component.json")).unwrap());
+    component["description"] = json!("x".repeat(100_000));
+    component["actoins"] = json!({});
+    fs::write(home.file("acme/component.json"), component.to_string()).unwrap();
+    let ran = home.keyway(["component", "check", "acme"]).run("").await;
+    ran.refused(2, &["acme/component.json:", "`actoins` is no key here", "did you mean `actions`?"]);
+    assert!(ran.stderr.len() < 2_000, "the line itself is not shown");
+}

@@ -136,6 +136,7 @@ async fn what_is_no_description_is_refused() {
     let table = [
         ("{\"openapi\":", "is no valid JSON"),
         ("a: [", "neither JSON nor YAML"),
+        ("{openapi: 3.0, servers: []}", "--base-url"),
         ("just text", "no OpenAPI description"),
         ("openapi: 3.0.0\nservers: [{url: 'https://a.test'}]", "does not say how a token is got"),
         ("openapi: 3.0.0", "--base-url"),

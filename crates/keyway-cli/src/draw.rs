@@ -5,6 +5,9 @@ use std::fmt;
 use keyway::{Fault, Faults, Severity};
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 
+/// Longer lines are not drawn.
+const WIDEST_LINE: usize = 2_000;
+
 /// All faults of a file, each with the line it is about.
 pub(crate) fn faults(faults: &Faults) -> String {
     let theme =
@@ -13,7 +16,10 @@ pub(crate) fn faults(faults: &Faults) -> String {
     let source = NamedSource::new(&faults.file, faults.source.clone()).with_language("json");
     let mut drawn = String::new();
     for fault in &faults.faults {
-        if handler.render_report(&mut drawn, &Drawn { fault, source: &source }).is_err() {
+        // The drawing has no room for lines that no person wrote.
+        if is_too_wide(&faults.source, fault)
+            || handler.render_report(&mut drawn, &Drawn { fault, source: &source }).is_err()
+        {
             drawn.push_str(&format!("{}:{fault}\n", faults.file));
         }
     }
@@ -21,6 +27,12 @@ pub(crate) fn faults(faults: &Faults) -> String {
     let warnings = faults.faults.len() - errors;
     drawn.push_str(&format!("{}: {}, {}\n", faults.file, counted(errors, "error"), counted(warnings, "warning")));
     drawn
+}
+
+/// Whether the line of a fault is longer than can be drawn: a whole file on one line, perhaps.
+fn is_too_wide(source: &str, fault: &Fault) -> bool {
+    let line = source.lines().nth(fault.line.saturating_sub(1)).unwrap_or_default();
+    line.len() > WIDEST_LINE
 }
 
 /// Rows below each other, each column as wide as its widest cell.

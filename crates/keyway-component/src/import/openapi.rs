@@ -11,6 +11,7 @@ mod server;
 
 use std::collections::BTreeSet;
 
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use self::server::Server;
@@ -25,6 +26,8 @@ struct Source<'d> {
     origins: BTreeSet<String>,
     /// Where tokens and keys stand: `header` or `query`, and the name.
     keys: Vec<(String, String)>,
+    /// Names of the component's variables.
+    taken: Vec<String>,
     left_out: Vec<String>,
 }
 
@@ -33,23 +36,29 @@ struct Source<'d> {
 /// # Errors
 /// It is none, names no server, or does not say how accounts show who they are.
 pub fn openapi(document: &Value, choices: &ImportChoices) -> Result<Imported, ImportError> {
-    let version = text_of(document, "openapi").or_else(|| text_of(document, "swagger")).unwrap_or_default();
+    // In YAML, a version without quotes is a number.
+    let told = |name: &str| match document.get(name)? {
+        Value::Number(number) => Some(format!("{number:.1}")),
+        other => other.as_str().map(str::to_owned),
+    };
+    let version = told("openapi").or_else(|| told("swagger")).unwrap_or_default();
     if !version.starts_with("3.") && version != "2.0" {
         let why = if version.is_empty() {
             "it has neither `openapi` nor `swagger`".to_owned()
         } else {
-            format!("its version is {}", crate::printable(version, 20))
+            format!("its version is {}", crate::printable(&version, 20))
         };
         return Err(ImportError::Other { wanted: "OpenAPI description (3.x or 2.0)", why });
     }
-    let (base_url, origins, keys, left_out) = Default::default();
-    let mut source = Source { document, base_url, origins, keys, left_out };
+    let (base_url, origins, keys, taken, left_out) = Default::default();
+    let mut source = Source { document, base_url, origins, keys, taken, left_out };
     let info = &document["info"];
     let title = text_of(info, "title").unwrap_or("API");
     let Server { base_url, mut variables } = source.server(choices)?;
     source.base_url = base_url;
     let security = source.security(choices)?;
     variables.extend(security.variables);
+    source.taken = variables.keys().cloned().collect();
     let (actions, verify) = source.actions();
     source.tell_foreign_references();
 
@@ -83,7 +92,9 @@ impl<'d> Source<'d> {
         // A reference to a reference to itself leads nowhere.
         for _ in 0..16 {
             let Some(reference) = value.get("$ref").and_then(Value::as_str) else { return value };
-            let at = reference.strip_prefix('#').and_then(|pointer| self.document.pointer(pointer));
+            // RFC 6901 section 6: in a URL, a pointer is percent-encoded.
+            let pointer = reference.strip_prefix('#').map(|text| percent_decode_str(text).decode_utf8_lossy());
+            let at = pointer.and_then(|pointer| self.document.pointer(&pointer));
             match at {
                 Some(found) => value = found,
                 None => return &Value::Null,

@@ -60,10 +60,16 @@ fn read(path: &Path) -> Result<Value, CliError> {
     // Some editors of other systems begin a file with a byte order mark.
     let text = text.trim_start_matches('\u{feff}');
     // JSON is YAML too, but reading it as JSON is faster and its errors are better.
-    if text.trim_start().starts_with('{') {
-        return serde_json::from_str(text)
-            .map_err(|error| CliError::Usage(format!("{what} is no valid JSON: {error}; give another file")));
-    }
-    serde_yaml_ng::from_str(text)
-        .map_err(|error| CliError::Usage(format!("{what} is neither JSON nor YAML: {error}; give another file")))
+    let begins_as_json = text.trim_start().starts_with('{');
+    let fault = match begins_as_json.then(|| serde_json::from_str(text)) {
+        Some(Ok(document)) => return Ok(document),
+        Some(Err(error)) => Some(error),
+        None => None,
+    };
+    serde_yaml_ng::from_str(text).map_err(|error| {
+        CliError::Usage(match fault {
+            Some(fault) => format!("{what} is no valid JSON: {fault}; give another file"),
+            None => format!("{what} is neither JSON nor YAML: {error}; give another file"),
+        })
+    })
 }

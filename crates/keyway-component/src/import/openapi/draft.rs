@@ -18,6 +18,10 @@ pub(super) struct Draft {
     properties: Map<String, Value>,
     required: Vec<Value>,
     needs_body: bool,
+    /// Names that are variables of the component.
+    taken: Vec<String>,
+    /// What placeholders of the path become.
+    in_path: Vec<(String, String)>,
 }
 
 /// How lists in the query are written: one way for all of an action.
@@ -32,7 +36,7 @@ enum Separator {
 // === impl Draft ===
 
 impl Draft {
-    pub(super) fn new(method: &str, path: &str, place: String) -> Self {
+    pub(super) fn new(method: &str, path: &str, place: String, taken: Vec<String>) -> Self {
         Self {
             place,
             method: method.to_ascii_uppercase(),
@@ -44,6 +48,8 @@ impl Draft {
             properties: Map::new(),
             required: Vec::new(),
             needs_body: false,
+            taken,
+            in_path: Vec::new(),
         }
     }
 
@@ -51,7 +57,8 @@ impl Draft {
     pub(super) fn declare(&mut self, name: &str, mut schema: Value, required: bool) -> String {
         let name = identifier(name);
         let further = (2..).map(|n| format!("{name}_{n}"));
-        let own = [name.clone()].into_iter().chain(further).find(|name| !self.properties.contains_key(name));
+        let is_free = |name: &String| !self.properties.contains_key(name) && !self.taken.contains(name);
+        let own = [name.clone()].into_iter().chain(further).find(is_free);
         let own = own.unwrap_or(name);
         let default = schema.as_object_mut().and_then(|schema| schema.remove("default"));
         // What the server takes by itself is for people to know. Only where something must be sent, it is sent.
@@ -92,17 +99,36 @@ impl Draft {
         }
     }
 
-    /// A path may name what no parameter describes.
+    /// Declares a parameter of the path, if that names it.
+    pub(super) fn declare_in_path(&mut self, name: &str, schema: Value) {
+        if self.url.contains(&format!("{{{name}}}")) {
+            let own = self.declare(name, schema, true);
+            self.in_path.push((name.to_owned(), own));
+        }
+    }
+
+    /// Puts the parameters' own names into the path, each once. It may name what no parameter describes.
     pub(super) fn close_url(&mut self) {
         let named: Vec<String> =
             self.url.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0.to_owned())).collect();
         for name in &named {
-            if self.properties.contains_key(name) {
-                continue;
+            if !self.in_path.iter().any(|(known, _)| known == name) {
+                self.declare_in_path(name, json!({ "type": "string" }));
             }
-            let own = self.declare(name, json!({ "type": "string" }), true);
-            self.url = self.url.replace(&format!("{{{name}}}"), &format!("{{{own}}}"));
         }
+        let mut parts = self.url.split('{');
+        let mut url = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            url.push('{');
+            match part.split_once('}') {
+                Some((name, rest)) => {
+                    let own = self.in_path.iter().find(|(known, _)| known == name).map_or(name, |(_, own)| own);
+                    url.push_str(&format!("{own}}}{rest}"));
+                }
+                None => url.push_str(part),
+            }
+        }
+        self.url = url;
     }
 
     pub(super) fn needs_nothing(&self) -> bool {

@@ -20,7 +20,7 @@ impl<'d> Source<'d> {
             for method in METHODS {
                 let Some(operation) = item.get(method).filter(|operation| operation.is_object()) else { continue };
                 let place = format!("{} {}", method.to_ascii_uppercase(), crate::printable(path, 100));
-                if path.contains(['#', '\\', ' ']) {
+                if path.contains(['\\', ' ']) {
                     self.leave_out(format!("{place}: its path has characters that no path can have."));
                     continue;
                 }
@@ -47,8 +47,10 @@ impl<'d> Source<'d> {
         method: &str,
         place: String,
     ) -> Option<Draft> {
+        // What stands behind a `#` only tells operations of one path apart, and is not sent.
+        let path = path.split('#').next().unwrap_or_default();
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        let mut draft = Draft::new(method, path, place);
+        let mut draft = Draft::new(method, path, place, self.taken.clone());
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             draft.query.insert(name.to_owned(), json!(value.replace('{', "{{").replace('}', "}}")));
@@ -76,8 +78,10 @@ impl<'d> Source<'d> {
             return None;
         }
         let origin = url::Url::parse(&url).ok()?.origin().ascii_serialization();
-        if !self.base_url.starts_with(&format!("{origin}/")) && self.base_url != origin {
-            self.origins.insert(origin);
+        let is_new = !self.base_url.starts_with(&format!("{origin}/")) && self.base_url != origin;
+        if is_new && self.origins.insert(origin.clone()) {
+            let origin = crate::printable(&origin, 100);
+            self.leave_out(format!("Some operations are at {origin}, which gets the token as well; see to that."));
         }
         Some(url)
     }

@@ -64,12 +64,7 @@ impl<'d> Source<'d> {
     }
 
     fn in_path(&mut self, name: &str, parameter: &Value, draft: &mut Draft) {
-        let placeholder = format!("{{{name}}}");
-        if draft.url.contains(&placeholder) {
-            let schema = self.told(parameter);
-            let own = draft.declare(name, as_text(schema), true);
-            draft.url = draft.url.replace(&placeholder, &format!("{{{own}}}"));
-        }
+        draft.declare_in_path(name, as_text(self.told(parameter)));
     }
 
     fn in_header(&mut self, name: &str, parameter: &Value, draft: &mut Draft) {

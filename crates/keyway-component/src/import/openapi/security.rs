@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
-use url::Url;
 
 use super::Source;
 use crate::import::{ImportChoices, ImportError, over_tls, text_of};
@@ -54,8 +53,13 @@ impl<'d> Source<'d> {
             oauth2.insert("issuer".to_owned(), json!(issuer));
             oauth2.insert("grants".to_owned(), json!({ "authorization_code": {}, "refresh_token": {} }));
         } else if keys.grants.is_empty() {
-            let mut found: Vec<String> = unusable.iter().map(|flow| format!("the flow `{}`", flow.name)).collect();
-            found.append(&mut self.left_out);
+            let kinds = schemes.iter().filter(|(_, scheme)| text_of(scheme, "type") != Some("oauth2"));
+            let kinds = kinds.map(|(name, scheme)| {
+                let kind = crate::printable(text_of(scheme, "type").unwrap_or("no type"), 40);
+                format!("`{}` ({kind})", crate::printable(name, 60))
+            });
+            let found: Vec<String> =
+                unusable.iter().map(|flow| format!("the flow `{}`", flow.name)).chain(kinds).collect();
             let found = if found.is_empty() {
                 "it declares no security scheme".to_owned()
             } else {
@@ -88,19 +92,25 @@ impl<'d> Source<'d> {
         let base_url = self.base_url.clone();
         let url = |flow: &Flow<'_>, member: &str| text_of(flow.told, member).map(|text| absolute(text, &base_url));
         let token_endpoint = usable.first().and_then(|first| url(first, "tokenUrl"));
-        let authorization = usable.iter().find_map(|flow| url(flow, "authorizationUrl"));
+        let is_kept = |flow: &&Flow<'_>| choices.token_endpoint.is_some() || url(flow, "tokenUrl") == token_endpoint;
+        let (kept, others): (Vec<&Flow<'_>>, Vec<&Flow<'_>>) = usable.iter().partition(is_kept);
+        let authorization = kept.iter().find_map(|flow| url(flow, "authorizationUrl"));
         let authorization = choices.authorization_endpoint.clone().or(authorization);
+        // A refresh token goes to the server that gave it.
         let refresh =
-            usable.iter().find_map(|flow| url(flow, "refreshUrl")).filter(|url| Some(url) != token_endpoint.as_ref());
-        let mut grants = Map::new();
-        for flow in usable {
-            if choices.token_endpoint.is_some() || url(flow, "tokenUrl") == token_endpoint {
-                grants.extend(flow.grant.map(|grant| (grant.to_owned(), json!({}))));
-            } else {
-                self.leave_out(format!("The flow `{}` has a token URL of its own; one component has one.", flow.name));
-            }
+            kept.iter().find_map(|flow| url(flow, "refreshUrl")).filter(|url| Some(url) != token_endpoint.as_ref());
+        for flow in others {
+            self.leave_out(format!("The flow `{}` has a token URL of its own; one component has one.", flow.name));
         }
-        if usable.is_empty() {
+        let mut grants = Map::new();
+        for flow in kept {
+            if flow.grant == Some("authorization_code") && authorization.is_none() {
+                self.leave_out(format!("The flow `{}` does not say where a person signs in.", flow.name));
+                continue;
+            }
+            grants.extend(flow.grant.map(|grant| (grant.to_owned(), json!({}))));
+        }
+        if grants.is_empty() {
             let grant = if authorization.is_some() { "authorization_code" } else { "client_credentials" };
             grants.insert(grant.to_owned(), json!({}));
         }
@@ -163,13 +173,16 @@ fn flows_of(scheme: &Value, has_token_endpoint: bool) -> Vec<Flow<'_>> {
     }
 }
 
-/// A URL of the description, which may be relative to the server (OpenAPI 3.1 section 4.6).
+/// A URL of the description, which may be relative to the server (OpenAPI 3.1 section 4.6). No URL parser does it: the
+/// server may have variables.
 fn absolute(text: &str, base_url: &str) -> String {
     if text.contains("://") {
         return over_tls(text);
     }
-    match Url::parse(base_url).and_then(|base| base.join(text)) {
-        Ok(url) => url.to_string(),
-        Err(_) => format!("{base_url}/{}", text.trim_start_matches('/')),
+    let begin = base_url.find("://").map_or(0, |at| at + 3);
+    let host_end = base_url[begin..].find('/').map_or(base_url.len(), |at| begin + at);
+    match text.strip_prefix('/') {
+        Some(path) => format!("{}/{path}", &base_url[..host_end]),
+        None => format!("{}/{text}", base_url.trim_end_matches('/')),
     }
 }

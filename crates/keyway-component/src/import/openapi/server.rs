@@ -5,6 +5,11 @@ use serde_json::{Map, Value, json};
 use super::Source;
 use crate::import::{ImportChoices, ImportError, identifier, over_tls, sentence, text_of};
 
+/// What a variable of a server may be that has no list of values.
+const PLAIN: &str = "[A-Za-z0-9._-]+";
+/// Inputs of accounts, which no variable may be called.
+const RESERVED: [&str; 6] = ["environment", "grant", "scope", "client_id", "client_secret", "redirect_uri"];
+
 /// The base URL as a template, and the variables that it names.
 pub(super) struct Server {
     pub(super) base_url: String,
@@ -38,7 +43,8 @@ impl Source<'_> {
         let schemes = self.document["schemes"].as_array().cloned().unwrap_or_default();
         let scheme = if schemes.is_empty() || schemes.contains(&json!("https")) { "https" } else { "http" };
         let path = text_of(self.document, "basePath").unwrap_or_default();
-        Ok((format!("{scheme}://{host}{path}"), Map::new()))
+        let host = host.split_once("://").map_or(host, |(_, host)| host).trim_end_matches('/');
+        Ok((format!("{scheme}://{host}/{}", path.trim_start_matches('/')), Map::new()))
     }
 
     /// Version 3: the first of the servers that has a host.
@@ -55,7 +61,18 @@ impl Source<'_> {
         }
         let (mut url, mut variables) = (text_of(server, "url").unwrap_or_default().to_owned(), Map::new());
         for (name, told) in server["variables"].as_object().into_iter().flatten() {
+            // A piece of a path, or nothing, is no value that a segment can have.
+            let fixed = text_of(told, "default").filter(|text| text.contains('/'));
+            let empty = told["default"].as_str().filter(|text| text.is_empty());
+            if let Some(text) = fixed.or(empty) {
+                let place = format!("{{{name}}}");
+                let text = if url.contains(&format!("/{place}")) { text.trim_start_matches('/') } else { text };
+                url = url.replace(&place, text);
+                continue;
+            }
             let own = identifier(name);
+            // Some names mean something of their own in an account.
+            let own = if RESERVED.contains(&own.as_str()) { format!("server_{own}") } else { own };
             url = url.replace(&format!("{{{name}}}"), &format!("{{{own}}}"));
             let mut variable = Map::new();
             variable.insert("title".to_owned(), json!(crate::printable(name, 60)));
@@ -63,8 +80,10 @@ impl Source<'_> {
                 variable.insert("description".to_owned(), json!(sentence(description)));
             }
             let allowed: Vec<&str> = told["enum"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            let default = text_of(told, "default").unwrap_or_default();
+            let is_plain = default.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
             let pattern = if allowed.is_empty() {
-                "[A-Za-z0-9._-]+".to_owned()
+                if is_plain { PLAIN.to_owned() } else { format!("{PLAIN}|{}", regex::escape(default)) }
             } else {
                 allowed.iter().map(|text| regex::escape(text)).collect::<Vec<_>>().join("|")
             };
