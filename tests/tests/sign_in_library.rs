@@ -460,15 +460,17 @@ async fn names_of_the_vendors_own_protect_the_same() {
     let api = Mock::api(|_| async { keyway_tests::mock::reply(200, &serde_json::json!({})) }).await;
     let mut component = keyway_tests::acme::acme(&api.url);
     // The address names the client, and its parameters go behind a `#`.
-    component["oauth2"]["authorization_endpoint"] = format!("{}/?v=1#/apps/{{client_id}}", api.url).into();
+    component["oauth2"]["authorization_endpoint"] = format!("{}/apps/{{client_id}}?v=1", api.url).into();
     component["oauth2"]["grants"] = serde_json::json!({
-        "authorization_code": { "state_param": "customField", "redirect_uri_param": "redirectUri" }
+        "authorization_code": {
+            "state_param": "customField", "redirect_uri_param": "redirectUri", "authorization_fragment": "/sign-in"
+        }
     });
     let host = keyway_tests::acme::host(&component);
     let connection = host.connect(keyway_tests::acme::account_with([("ACME_GRANT", "authorization_code")])).unwrap();
     let request = connection.tokens().authorization_request("https://app.example/callback").unwrap();
-    let (place, query) = request.url().as_str().split_once("#/apps/acme-client?").unwrap();
-    assert_eq!(place, format!("{}/", api.url));
+    let (place, query) = request.url().as_str().split_once("#/sign-in?").unwrap();
+    assert_eq!(place, format!("{}/apps/acme-client", api.url));
     let pairs: std::collections::BTreeMap<_, _> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     assert_eq!((pairs["v"].as_str(), pairs["redirectUri"].as_str()), ("1", "https://app.example/callback"));
     assert_eq!(pairs["customField"], request.state());

@@ -84,6 +84,10 @@ pub struct AuthorizationCodeGrant {
     #[serde(default = "redirect_uri")]
     #[schemars(length(min = 1))]
     pub redirect_uri_param: String,
+    /// Where the page is that reads the parameters behind a `#` of the authorization endpoint: `oauth/authorize` makes
+    /// `https://acme.example/#oauth/authorize?client_id=…`. RFC 6749 section 3.1 knows no such thing.
+    #[serde(default)]
+    pub authorization_fragment: Option<String>,
     /// Whether a redirect URI on this machine (RFC 8252 section 7.3) can be registered. Where it cannot, a sign-in needs
     /// the credential's `redirect_uri`, and the address that the browser ends at is pasted.
     #[serde(default = "yes")]
@@ -237,6 +241,7 @@ impl Default for AuthorizationCodeGrant {
             authorization_params,
             token_params,
             token_endpoint_auth_method,
+            authorization_fragment: None,
             code_param: code(),
             state_param: state(),
             redirect_uri_param: redirect_uri(),

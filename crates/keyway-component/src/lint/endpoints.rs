@@ -119,7 +119,7 @@ fn lint_url(component: &Component, at: &str, template: &Template, faults: &mut V
             return;
         }
     };
-    let mut url = match Url::parse(&text) {
+    let url = match Url::parse(&text) {
         Ok(url) => url,
         Err(error) => {
             let fault = Fault::error("bad_url", at, format!("`{template}` is no absolute URL: {error}"));
@@ -139,11 +139,6 @@ fn lint_url(component: &Component, at: &str, template: &Template, faults: &mut V
         scheme => faults.push(Fault::error("bad_url", at, format!("`{scheme}` is no scheme for an API; use https"))),
     }
     // RFC 6749 sections 3.1 and 3.2: an endpoint has no fragment.
-    if url.fragment().is_some() && at == "/oauth2/authorization_endpoint" {
-        let message = "the parameters go behind the `#`, which RFC 6749 section 3.1 forbids";
-        faults.push(Fault::warning("fragment", at, message));
-        url.set_fragment(None);
-    }
     if url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
         faults.push(Fault::error("bad_url", at, "the URL has a fragment or a user; take it out"));
     }

@@ -138,7 +138,7 @@ fn is_late(context: &Context<'_>, template: &Template, values: &Values) -> bool 
     template.names().any(|name| values.get(name).is_none() && context.component.is_told(name))
 }
 
-/// Where a browser goes: no secret does, so some vendors' address may name the client, and have its path behind a `#`.
+/// Where a browser goes: no secret does, so some vendors' address names the client.
 fn authorization_endpoint(
     context: &Context<'_>,
     template: &Template,
@@ -149,13 +149,7 @@ fn authorization_endpoint(
     let plain = |name: &str| if name == "client_id" { Some(client_id) } else { values.get(name) };
     let text = template.render_url(UrlForm::Endpoint, |name| plain(name).map(Cow::Borrowed));
     let text = text.map_err(|error| context.unfit(what.clone(), error.to_string()))?;
-    let (place, fragment) = match text.split_once('#') {
-        Some((place, fragment)) => (place, Some(fragment)),
-        None => (text.as_str(), None),
-    };
-    let mut url = checked(context, &what, place)?;
-    url.set_fragment(fragment);
-    Ok(url)
+    checked(context, &what, &text)
 }
 
 fn filled(context: &Context<'_>, template: &Template, values: &Values) -> Result<Url, AccountError> {

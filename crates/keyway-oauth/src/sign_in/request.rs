@@ -77,7 +77,9 @@ impl AuthorizationRequest {
             url.query_pairs_mut().append_pair("dpop_jkt", &print);
             dpop_key = Some(key.expose_secret_text().to_owned());
         }
-        behind_fragment(&mut url);
+        if let Some(fragment) = &grant.authorization_fragment {
+            behind_fragment(&mut url, fragment);
+        }
         Ok(Self {
             url,
             redirect_uri: redirect_uri.to_owned(),
@@ -211,11 +213,9 @@ fn overlay(url: &mut Url, account: &Account, redirect_uri: &str) -> Result<(), S
     Ok(())
 }
 
-/// Pages that live behind a `#` read the parameters there, though RFC 6749 section 3.1 forbids it.
-fn behind_fragment(url: &mut Url) {
-    let (Some(fragment), Some(query)) = (url.fragment().map(str::to_owned), url.query().map(str::to_owned)) else {
-        return;
-    };
+/// Pages that live behind a `#` read the parameters there.
+fn behind_fragment(url: &mut Url, fragment: &str) {
+    let query = url.query().unwrap_or_default().to_owned();
     url.set_query(None);
     url.set_fragment(Some(&format!("{fragment}?{query}")));
 }
