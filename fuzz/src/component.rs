@@ -80,7 +80,14 @@ fn can_be_used(component: &Arc<Component>) {
     for status in [StatusCode::OK, StatusCode::TOO_MANY_REQUESTS] {
         let answer = WireAnswer { status, headers: HeaderMap::new(), body: body.clone().into() };
         let end = AttemptEnd::Answered(answer);
-        let _ = hear(end, component, Encoding::Form, &Redactor::default(), std::time::SystemTime::UNIX_EPOCH);
+        let _ = hear(
+            end,
+            component,
+            &component.oauth2.token_response,
+            Encoding::Form,
+            &Redactor::default(),
+            std::time::SystemTime::UNIX_EPOCH,
+        );
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("component.json");

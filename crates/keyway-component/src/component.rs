@@ -22,8 +22,9 @@ pub use api::{AdditionalOrigin, Api, Authorization, FailureRule, Idempotency};
 pub use assertion::{Assertion, Claims, SigningAlgorithm};
 pub use capture::{ApiResponse, Capture, JwtClaim, JwtToken};
 pub use grant::{
-    AuthorizationCodeGrant, ClientCredentialsGrant, CodeChallengeMethod, CustomGrant, DeviceCodeGrant, Grants,
-    JwtBearerGrant, Params, PasswordGrant, RefreshTokenGrant, RefreshWith, TokenExchangeGrant,
+    Asking, AuthorizationCodeGrant, ClientCredentialsGrant, CodeChallengeMethod, CustomGrant, DeviceCodeGrant,
+    GrantTokenRequest, Grants, JwtBearerGrant, Params, PasswordGrant, RefreshTokenGrant, RefreshWith,
+    TokenExchangeGrant, TokenParams,
 };
 pub use oauth2::{
     AlternativeTokenEndpoint, ClientAuthMethod, Encoding, ExpiryUnit, OAuth2, Scope, SuccessRule, TokenRequest,
@@ -34,7 +35,7 @@ pub use policy::{
     AnswerMatch, Backoff, BodyWait, ResetHeader, ResetUnit, Retry, RetryOverride, Throttle, ThrottleWait, TokenRejected,
 };
 pub use second_exchange::SecondExchange;
-pub use static_grant::{ApiKeyGrant, BasicGrant};
+pub use static_grant::{ApiKeyGrant, BasicGrant, SignedJwtGrant};
 pub use variable::{Variable, VariableType};
 
 /// The version of the file format that this Keyway reads.

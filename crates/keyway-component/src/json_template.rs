@@ -88,6 +88,12 @@ impl TryFrom<Value> for JsonTemplate {
     }
 }
 
+impl From<Template> for JsonTemplate {
+    fn from(template: Template) -> Self {
+        Self { source: Value::String(template.source().to_owned()), templates: vec![template] }
+    }
+}
+
 impl From<JsonTemplate> for Value {
     fn from(template: JsonTemplate) -> Self {
         template.source

@@ -24,6 +24,12 @@ impl Pointer {
         Self(text.into())
     }
 
+    /// Whether it means the whole document.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// What stands there, if anything.
     #[must_use]
     pub fn find<'v>(&self, document: &'v Value) -> Option<&'v Value> {

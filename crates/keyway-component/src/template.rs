@@ -108,7 +108,8 @@ impl Template {
     }
 
     /// One placeholder and nothing else.
-    pub(crate) fn placeholder(name: &str) -> Self {
+    #[must_use]
+    pub fn placeholder(name: &str) -> Self {
         Self { source: format!("{{{name}}}"), parts: vec![Part::Placeholder(name.to_owned())] }
     }
 

@@ -174,12 +174,22 @@ fn requests_for_tokens() {
             "/oauth2/grants/refresh_token/with",
         ),
         (&[("/oauth2/grants/refresh_token", json!({ "with": "access_token", "grant_type": "renew" }))], "", ""),
-        (&[("/oauth2/second_exchange", second(json!({ "old": "{access_token}" })))], "", ""),
         (
-            &[("/oauth2/second_exchange", second(json!({ "old": "x" })))],
-            "no_effect",
-            "/oauth2/second_exchange/token_params",
+            &[("/oauth2/grants/client_credentials", json!({ "token_request": { "method": "GET" } }))],
+            "get_with_body",
+            "/oauth2/grants/client_credentials/token_request/method",
         ),
+        (
+            &[("/oauth2/grants/client_credentials", json!({ "token_request": { "encoding": "query" } }))],
+            "secret_in_query",
+            "/oauth2/grants/client_credentials/token_request/encoding",
+        ),
+        (
+            &[("/oauth2/second_exchange", second(json!({ "old": "{access_token}" })))],
+            "secret_in_query",
+            "/oauth2/second_exchange/encoding",
+        ),
+        (&[("/oauth2/second_exchange", second(json!({ "old": "x" })))], "no_effect", "/oauth2/second_exchange"),
         (
             &[(
                 "/oauth2/second_exchange",
@@ -187,6 +197,12 @@ fn requests_for_tokens() {
             )],
             "get_with_body",
             "/oauth2/second_exchange/method",
+        ),
+        (&[("/oauth2/second_exchange", json!({ "headers": { "Authorization": "Bearer {access_token}" } }))], "", ""),
+        (
+            &[("/oauth2/second_exchange", json!({ "headers": { "host": "{access_token}" } }))],
+            "own_header",
+            "/oauth2/second_exchange/headers/host",
         ),
         (&[("/oauth2/token_response", json!({ "success": { "pointer": "/ok", "equals": true } }))], "", ""),
     ]);

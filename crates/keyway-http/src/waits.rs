@@ -17,14 +17,8 @@ use crate::clock::LONGEST_WAIT;
 #[must_use]
 pub fn retry_after(value: &str, answer_date: Option<SystemTime>, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
-    if let Some(seconds) = whole_number(value) {
+    if let Some(seconds) = number(value) {
         return Some(Duration::from_secs(seconds).min(LONGEST_WAIT));
-    }
-    // RFC 9110 knows whole seconds only, and some servers send `2.0`.
-    if let Some((whole, fraction)) = value.split_once('.')
-        && let (Some(seconds), Some(_)) = (whole_number(whole), whole_number(fraction))
-    {
-        return Some(Duration::from_secs(seconds.saturating_add(1)).min(LONGEST_WAIT));
     }
     let until = httpdate::parse_http_date(value).ok()?;
     Some(until.duration_since(answer_date.unwrap_or(now)).unwrap_or_default().min(LONGEST_WAIT))
@@ -81,8 +75,11 @@ pub fn remaining(throttle: &Throttle, headers: &HeaderMap) -> Option<u64> {
 }
 
 fn reset_wait(reset: &ResetHeader, headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let number = whole_number(headers.get(reset.header.as_str())?.to_str().ok()?.trim())?;
-    Some(wait_of(number, reset.unit, now))
+    let text = headers.get(reset.header.as_str())?.to_str().ok()?.trim();
+    match reset.unit {
+        ResetUnit::Date => date(text, now),
+        unit => Some(wait_of(number(text)?, unit, now)),
+    }
 }
 
 /// How long a number in its unit means from now on.
@@ -92,10 +89,25 @@ fn wait_of(number: u64, unit: ResetUnit, now: SystemTime) -> Duration {
         then.map_or(LONGEST_WAIT, |then| then.duration_since(now).unwrap_or_default())
     };
     match unit {
-        ResetUnit::Seconds => Duration::from_secs(number),
+        ResetUnit::Seconds | ResetUnit::Date => Duration::from_secs(number),
         ResetUnit::Milliseconds => Duration::from_millis(number),
         ResetUnit::EpochSeconds => until(Duration::from_secs(number)),
         ResetUnit::EpochMilliseconds => until(Duration::from_millis(number)),
+    }
+}
+
+/// How long it is from now on to a date, of RFC 3339 or of HTTP; nothing for what is none.
+fn date(text: &str, now: SystemTime) -> Option<Duration> {
+    let date = chrono::DateTime::parse_from_rfc3339(text).map(SystemTime::from).ok();
+    let then = date.or_else(|| httpdate::parse_http_date(text).ok())?;
+    Some(then.duration_since(now).unwrap_or_default())
+}
+
+/// A number, rounded up. RFC 9110 knows whole seconds only, and some servers send `2.0`.
+fn number(text: &str) -> Option<u64> {
+    match text.split_once('.') {
+        Some((whole, fraction)) => whole_number(fraction).and(whole_number(whole)).map(|whole| whole.saturating_add(1)),
+        None => whole_number(text),
     }
 }
 
@@ -112,8 +124,11 @@ fn body_wait(
 ) -> Option<Duration> {
     let rule = throttle.wait.body.as_ref()?;
     let text = text_at(&rule.pointer)?;
-    let number = rule.pattern.first_group(&text)?;
-    Some(wait_of(number.parse().unwrap_or(u64::MAX), rule.unit, now))
+    let found = rule.pattern.first_group(&text)?;
+    match rule.unit {
+        ResetUnit::Date => date(found.trim(), now),
+        unit => Some(wait_of(number(found)?, unit, now)),
+    }
 }
 
 #[cfg(test)]
@@ -181,6 +196,34 @@ mod tests {
         assert_eq!(throttle_wait(&throttle, &headers, |at| at.find_text(&body), now), Some(Duration::from_secs(7)));
         headers.insert("x-rate-limit-remaining", "0".parse().unwrap());
         assert_eq!(remaining(&throttle, &headers), Some(0));
+    }
+
+    #[test]
+    fn a_wait_may_be_told_as_a_date() {
+        let throttle: Throttle = serde_json::from_value(json!({
+            "reset": {"header": "x-reset", "unit": "date"},
+            "wait": {"body": {"pointer": "/error", "pattern": "until (\\S+)$", "unit": "date"}}
+        }))
+        .unwrap();
+        let now = at(1_700_000_000);
+        let of_header = |value: &str| {
+            let headers = [(http::HeaderName::from_static("x-reset"), value.parse().unwrap())].into_iter().collect();
+            throttle_wait(&throttle, &headers, |_| None, now)
+        };
+        let table = [
+            ("2023-11-14T22:14:20Z", Some(60)),
+            ("2023-11-14T23:14:20.000+01:00", Some(60)),
+            ("Tue, 14 Nov 2023 22:14:20 GMT", Some(60)),
+            ("2023-11-14T22:13:00Z", Some(0)),
+            ("60", None),
+            ("soon", None),
+        ];
+        for (value, seconds) in table {
+            assert_eq!(of_header(value), seconds.map(Duration::from_secs), "{value}");
+        }
+        let body = json!({"error": "no more until 2023-11-14T22:14:20Z"});
+        let wait = throttle_wait(&throttle, &HeaderMap::new(), |at| at.find_text(&body), now);
+        assert_eq!(wait, Some(Duration::from_secs(60)));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
     sync::Arc,
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use keyway_component::{
@@ -37,6 +37,7 @@ use url::Url;
 
 use crate::{
     credential::{Credential, CredentialSource},
+    freshness::RenewalRule,
     metadata::Metadata,
     random,
     secrets::SecretSource,
@@ -229,6 +230,13 @@ impl Account {
         grant.is_some_and(|grant| grant.with == RefreshWith::AccessToken) && !self.grant.is_unasked()
     }
 
+    /// When its tokens are renewed.
+    #[must_use]
+    pub fn renewal_rule(&self) -> RenewalRule {
+        let margin = self.component.oauth2.renewal_margin_s.map(|seconds| Duration::from_secs(seconds.into()));
+        RenewalRule { margin, itself: self.renews_with_access_token() && !self.mints_anew() }
+    }
+
     /// Where the token stands in a request.
     #[must_use]
     pub fn authorizations(&self) -> Vec<&Authorization> {
@@ -236,6 +244,7 @@ impl Account {
         let own = match &self.grant {
             Grant::ApiKey => grants.api_key.as_ref().and_then(|grant| grant.authorization.as_ref()),
             Grant::Basic => grants.basic.as_ref().map(|grant| &grant.authorization),
+            Grant::SignedJwt => grants.signed_jwt.as_ref().and_then(|grant| grant.authorization.as_ref()),
             _ => None,
         };
         match own {

@@ -53,9 +53,14 @@ pub(crate) fn sign(
         None => standard.audience.into(),
     };
     let mut claims = Map::new();
-    claims.insert("iss".to_owned(), standard.issuer.into());
+    // Who has no client id, or asks no server, says neither.
+    if !standard.issuer.is_empty() {
+        claims.insert("iss".to_owned(), standard.issuer.into());
+    }
     claims.extend(standard.subject.map(|subject| ("sub".to_owned(), subject.into())));
-    claims.insert("aud".to_owned(), audience);
+    if audience != "" {
+        claims.insert("aud".to_owned(), audience);
+    }
     claims.insert("iat".to_owned(), now.as_secs().into());
     claims.insert("exp".to_owned(), end.as_secs().into());
     claims.insert("jti".to_owned(), standard.id.into());

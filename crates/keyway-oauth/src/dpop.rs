@@ -84,7 +84,7 @@ impl Nonces {
             ("ath".to_owned(), Value::String(hash))
         }));
         claims.extend(self.of(proven.url).map(|nonce| ("nonce".to_owned(), Value::String(nonce))));
-        let proof = compact(&SigningKey::P256(pair), header, claims)?;
+        let proof = compact(&SigningKey::Ecdsa(pair), header, claims)?;
         HeaderValue::try_from(proof).map_err(|_| KeyError::NoSignature)
     }
 }

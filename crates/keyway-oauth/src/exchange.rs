@@ -20,8 +20,8 @@ use std::{
 };
 
 use keyway_component::{
-    Redactor, Secret, Template,
-    component::{Assertion, Capture, ClientAuthMethod, Encoding, Params, RefreshWith, TokenRequestMethod},
+    JsonTemplate, Redactor, Secret, Template,
+    component::{Assertion, Capture, ClientAuthMethod, Encoding, RefreshWith, TokenParams, TokenRequestMethod},
 };
 use keyway_http::{AttemptEnd, Clock, Transport};
 use oauth2::{
@@ -75,14 +75,34 @@ pub(crate) struct Exchange<'a> {
 pub(crate) struct Post<'a> {
     /// How the client shows who it is.
     pub(crate) auth: ClientAuthMethod,
-    pub(crate) overlay: &'a Params,
+    pub(crate) overlay: &'a TokenParams,
     pub(crate) grant_type: Option<&'a str>,
     pub(crate) encoding: Encoding,
     pub(crate) method: TokenRequestMethod,
+    /// Headers beside those of all token requests.
+    pub(crate) headers: Option<&'a BTreeMap<String, Template>>,
     pub(crate) secrets: &'a BTreeMap<String, Secret>,
     pub(crate) redirect_uri: Option<&'a str>,
+    /// The `state` of the sign-in that it ends.
+    pub(crate) state: Option<&'a str>,
     /// Whether it is for a token.
     pub(crate) has_target: bool,
+}
+
+// === impl Post ===
+
+impl<'a> Post<'a> {
+    /// A POST for a token, with nothing beside its parameters.
+    pub(crate) fn new(
+        auth: ClientAuthMethod,
+        overlay: &'a TokenParams,
+        encoding: Encoding,
+        secrets: &'a BTreeMap<String, Secret>,
+    ) -> Self {
+        let (method, has_target) = (TokenRequestMethod::Post, true);
+        let (grant_type, headers, redirect_uri, state) = Default::default();
+        Self { auth, overlay, grant_type, encoding, method, headers, secrets, redirect_uri, state, has_target }
+    }
 }
 
 // === impl Exchange ===
@@ -130,9 +150,10 @@ impl Exchange<'_> {
 
     /// What only a sign-in tells is missing for ever where none is made. It is said before a refresh token is used up.
     fn refuse_untold(&self, earlier: &Captured) -> Result<(), TokenFault> {
-        let api = &self.account.component.api;
+        let (api, oauth2) = (&self.account.component.api, &self.account.component.oauth2);
         let needed = |name: &str| {
-            let templates = [&api.base_url].into_iter().chain(api.headers.values()).chain(api.query.values());
+            let endpoints = oauth2.token_endpoint.iter().chain(&oauth2.refresh_endpoint);
+            let templates = endpoints.chain([&api.base_url]).chain(api.headers.values()).chain(api.query.values());
             templates.flat_map(Template::names).any(|needed| needed == name)
         };
         let untold = self.account.captures().find(|(name, variable)| {
@@ -227,14 +248,15 @@ impl Exchange<'_> {
                 }
                 exchange.request_async(&client).await
             }
-            Grant::ClientCredentials | Grant::ApiKey | Grant::Basic | Grant::Custom(_) => {
+            Grant::ClientCredentials | Grant::ApiKey | Grant::Basic | Grant::SignedJwt | Grant::Custom(_) => {
                 standard.exchange_client_credentials().request_async(&client).await
             }
         };
         match answer {
             Ok(answer) => {
                 let sent = secrets.get("refresh_token").filter(|_| !self.account.renews_with_access_token());
-                let mut token = self.token(&answer, request, before, sent);
+                let default_s = self.account.component.oauth2.token_response.default_expires_in;
+                let mut token = self.token(&answer, request, before, sent, default_s);
                 token.dpop_key = secrets.get(DPOP_KEY).cloned();
                 self.second(request, token).await
             }
@@ -265,7 +287,8 @@ impl Exchange<'_> {
 
     async fn post_once(&self, endpoint: &Url, form: &[u8], post: Post<'_>) -> Result<AttemptEnd, TokenFault> {
         let account = self.account;
-        let values = self.values(post.redirect_uri)?;
+        let mut values = self.values(post.redirect_uri)?;
+        values.extend(post.state.map(|state| ("state".to_owned(), state.to_owned())));
         let secrets = self.with_client_assertion(post.auth, post.secrets)?;
         let words = Words {
             component: &account.component,
@@ -274,6 +297,7 @@ impl Exchange<'_> {
             grant_type: post.grant_type,
             encoding: post.encoding,
             method: post.method,
+            headers: post.headers,
             client_id: &account.client_id,
             has_target: post.has_target,
             secrets: &secrets,
@@ -310,9 +334,9 @@ impl Exchange<'_> {
     pub(crate) async fn client_secrets(
         &self,
         auth: ClientAuthMethod,
-        overlay: &Params,
+        overlay: &TokenParams,
     ) -> Result<BTreeMap<String, Secret>, TokenFault> {
-        let mut names: Vec<&str> = overlay.values().flatten().flat_map(Template::names).collect();
+        let mut names: Vec<&str> = overlay.values().flatten().flat_map(JsonTemplate::names).collect();
         let headers = &self.account.component.oauth2.token_request.headers;
         names.extend(headers.values().flat_map(Template::names));
         names.extend(auth.secret());
@@ -341,12 +365,19 @@ impl Exchange<'_> {
         }
     }
 
-    fn token(&self, answer: &Answer, request: &Request, before: Option<&Token>, sent: Option<&Secret>) -> Token {
+    fn token(
+        &self,
+        answer: &Answer,
+        request: &Request,
+        before: Option<&Token>,
+        sent: Option<&Secret>,
+        default_s: Option<u64>,
+    ) -> Token {
         let now = self.clock.now();
         let access_token = Secret::new(answer.access_token().secret().clone());
         let (lifetime, expiry_source) = lifetime(
             answer.expires_in(),
-            self.account.component.oauth2.token_response.default_expires_in,
+            default_s,
             jwt_exp(access_token.expose_secret_text()),
             before.and_then(Token::lifetime),
             now,
@@ -381,6 +412,13 @@ impl Exchange<'_> {
         self.account.component.oauth2.auth_method_of(request.grant(&self.account.grant).name())
     }
 
+    /// The form of a request: what its grant says, else the account's.
+    fn form(&self, request: &Request) -> (TokenRequestMethod, Encoding) {
+        let (oauth2, grant) = (&self.account.component.oauth2, request.grant(&self.account.grant).name());
+        let own = oauth2.asking(grant).and_then(|own| own.token_request.encoding);
+        (oauth2.method_of(grant), own.unwrap_or(self.account.encoding))
+    }
+
     /// The secrets that this request names. They are read anew each time, so that a rotated secret needs no restart.
     async fn read_secrets(&self, request: &Request) -> Result<BTreeMap<String, Secret>, TokenFault> {
         let (overlay, _) = self.overlay(request);
@@ -404,22 +442,24 @@ impl Exchange<'_> {
     }
 
     /// What the component lays over this request, and the vendor's own grant type.
-    fn overlay(&self, request: &Request) -> (Params, Option<&str>) {
+    fn overlay(&self, request: &Request) -> (TokenParams, Option<&str>) {
         let oauth2 = &self.account.component.oauth2;
-        match request.grant(&self.account.grant) {
+        let grant = request.grant(&self.account.grant);
+        let mut overlay = oauth2.asking(grant.name()).map(|own| own.token_params.clone()).unwrap_or_default();
+        match grant {
             Grant::Custom(name) => {
-                let grant = oauth2.custom_grants.get(name);
-                let overlay = grant.map(|grant| grant.token_params.clone()).unwrap_or_default();
-                (overlay, grant.map(|grant| grant.grant_type.as_str()))
+                let grant_type = oauth2.custom_grants.get(name).and_then(|grant| grant.grant_type.as_deref());
+                if grant_type.is_none() {
+                    overlay.insert("grant_type".to_owned(), None);
+                }
+                (overlay, grant_type)
             }
             standard => {
-                let overlay = oauth2.grants.overlays().into_iter().find(|(name, _)| *name == standard.name());
-                let mut overlay = overlay.map(|(_, params)| params.clone()).unwrap_or_default();
                 let refresh = oauth2.grants.refresh_token.as_ref().filter(|_| *standard == Grant::RefreshToken);
                 if refresh.is_some_and(|grant| grant.with == RefreshWith::AccessToken) {
                     overlay.entry("refresh_token".to_owned()).or_insert(None);
-                    let token = || Template::parse("{access_token}").ok();
-                    overlay.entry("access_token".to_owned()).or_insert_with(token);
+                    let token = || Template::placeholder("access_token").into();
+                    overlay.entry("access_token".to_owned()).or_insert_with(|| Some(token()));
                 }
                 let grant_type = match standard {
                     Grant::DeviceCode => Some(DEVICE_GRANT_TYPE),

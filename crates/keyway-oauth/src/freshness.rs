@@ -7,7 +7,8 @@ use std::{
 
 use crate::token::Token;
 
-/// A token is renewed when less than this is left, or a tenth of its lifetime if that is less: a lifetime of 3 s works.
+/// A token is renewed when less than this is left, or a tenth of its lifetime if that is less: a lifetime of 3 s works. The
+/// same span before that, it is renewed beside its use.
 const LARGEST_MARGIN: Duration = Duration::from_secs(60);
 
 /// What to do with a token now.
@@ -38,24 +39,34 @@ pub enum RenewalReason {
     InputChanged,
 }
 
-/// Judges a token. One whose end is unknown is fresh until the API refuses it.
-#[must_use]
-pub fn freshness(token: &Token, now: SystemTime) -> Freshness {
-    let (Some(end), Some(lifetime)) = (token.expires_at, token.lifetime()) else { return Freshness::Fresh };
-    let margin = LARGEST_MARGIN.min(lifetime / 10);
-    match end.duration_since(now) {
-        Ok(left) if left > margin * 2 => Freshness::Fresh,
-        Ok(left) if left > margin => Freshness::RenewSoon,
-        _ => Freshness::Stale,
-    }
+/// When the tokens of an account are renewed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RenewalRule {
+    /// What is left of a token then, at most half of its lifetime; a minute or a tenth of the lifetime when absent.
+    pub margin: Option<Duration>,
+    /// Whether nothing but itself renews a token, while it lives. Then that is done in the second half of its life: a flow
+    /// that runs now and then would find it dead otherwise.
+    pub itself: bool,
 }
 
-/// The same for a token that nothing but itself renews, while it lives: it is renewed in the second half of its life. A
-/// flow that runs now and then would find it dead otherwise.
-pub(crate) fn freshness_of_its_own(token: &Token, now: SystemTime) -> Freshness {
-    match (token.expires_at, token.lifetime()) {
-        (Some(end), Some(lifetime)) if end.duration_since(now).unwrap_or_default() < lifetime / 2 => Freshness::Stale,
-        _ => freshness(token, now),
+// === impl RenewalRule ===
+
+impl RenewalRule {
+    /// Judges a token. One whose end is unknown is fresh until the API refuses it.
+    #[must_use]
+    pub fn freshness(&self, token: &Token, now: SystemTime) -> Freshness {
+        let (Some(end), Some(lifetime)) = (token.expires_at, token.lifetime()) else { return Freshness::Fresh };
+        let usual = LARGEST_MARGIN.min(lifetime / 10);
+        let margin = match self.margin {
+            _ if self.itself => lifetime / 2,
+            Some(margin) => margin.min(lifetime / 2),
+            None => usual,
+        };
+        match end.duration_since(now) {
+            Ok(left) if left > margin + usual => Freshness::Fresh,
+            Ok(left) if left > margin => Freshness::RenewSoon,
+            _ => Freshness::Stale,
+        }
     }
 }
 
@@ -108,18 +119,33 @@ mod tests {
         ];
         for (lifetime, after, wanted) in table {
             let now = start + Duration::from_secs_f64(after);
-            assert_eq!(freshness(&token(lifetime), now), wanted, "{lifetime:?} after {after}");
+            assert_eq!(RenewalRule::default().freshness(&token(lifetime), now), wanted, "{lifetime:?} after {after}");
+        }
+        // A component that names a margin.
+        for (margin, lifetime, after, wanted) in [
+            (900, 3_600.0, 2_600.0, Freshness::Fresh),
+            (900, 3_600.0, 2_650.0, Freshness::RenewSoon),
+            (900, 3_600.0, 2_701.0, Freshness::Stale),
+            (900, 1_000.0, 0.0, Freshness::Fresh),
+            (900, 1_000.0, 501.0, Freshness::Stale),
+            (1, 3_600.0, 3_598.0, Freshness::RenewSoon),
+        ] {
+            let rule = RenewalRule { margin: Some(Duration::from_secs(margin)), itself: false };
+            let now = start + Duration::from_secs_f64(after);
+            assert_eq!(rule.freshness(&token(Some(lifetime)), now), wanted, "{margin} of {lifetime} after {after}");
         }
         // What renews only itself is renewed from half of its life on.
         let month = 30.0 * 86_400.0;
         for (lifetime, after, wanted) in [
             (Some(month), 0.49 * month, Freshness::Fresh),
+            (Some(month), 0.49999 * month, Freshness::RenewSoon),
             (Some(month), 0.51 * month, Freshness::Stale),
             (Some(month), 2.0 * month, Freshness::Stale),
             (None, month, Freshness::Fresh),
         ] {
             let now = start + Duration::from_secs_f64(after);
-            assert_eq!(freshness_of_its_own(&token(lifetime), now), wanted, "{lifetime:?} after {after}");
+            let rule = RenewalRule { margin: None, itself: true };
+            assert_eq!(rule.freshness(&token(lifetime), now), wanted, "{lifetime:?} after {after}");
         }
     }
 }

@@ -35,7 +35,7 @@ pub use account::{
 pub use credential::{Credential, CredentialError};
 pub use credentials::CredentialFolder;
 pub use fault::{OAuthAnswer, TokenError, TokenErrorKind, TokenFault, TokenFaultKind};
-pub use freshness::{Freshness, RenewalReason, freshness};
+pub use freshness::{Freshness, RenewalReason, RenewalRule};
 pub use revocation::Revocation;
 pub use shared::rfc3339;
 pub use source::{TokenSource, TokenSourceParts, TokenStats};

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use crate::{
-    freshness::{Freshness, freshness, freshness_of_its_own},
+    freshness::{Freshness, RenewalRule},
     store::Stored,
     token::Token,
 };
@@ -39,6 +39,8 @@ pub(crate) struct Facts<'a> {
     /// The token that must not come back: rejected by the API, or about to end.
     pub(crate) replace: Option<&'a Token>,
     pub(crate) now: SystemTime,
+    /// When a token is due.
+    pub(crate) rule: RenewalRule,
     /// Keyed hash of the credential's code or refresh token, where its grant begins with one.
     pub(crate) begins_with: Option<&'a str>,
     /// Whether the credential's code has been sent already.
@@ -61,8 +63,7 @@ pub(crate) fn plan(facts: &Facts<'_>) -> Plan {
         facts.begins_with.filter(|input| stored.is_none_or(|token| token.begun_with.as_deref() != Some(input)));
     if let Some(token) = stored.filter(|_| new_input.is_none()) {
         let unwanted = facts.replace.is_some_and(|replace| replace.is_same(token));
-        let judge = if facts.renews_itself && !facts.mints_anew { freshness_of_its_own } else { freshness };
-        if !unwanted && judge(token, facts.now) != Freshness::Stale {
+        if !unwanted && facts.rule.freshness(token, facts.now) != Freshness::Stale {
             return Plan::Use;
         }
         let renewable = token.refresh_token.is_some() || facts.renews_itself;
@@ -181,6 +182,7 @@ mod tests {
                 stored: &stored,
                 replace,
                 now,
+                rule: RenewalRule::default(),
                 begins_with,
                 code_spent: false,
                 can_refresh: true,

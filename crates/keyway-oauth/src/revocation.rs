@@ -3,10 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use http::StatusCode;
-use keyway_component::{
-    Secret,
-    component::{Encoding, TokenRequestMethod},
-};
+use keyway_component::{Secret, component::Encoding};
 use keyway_http::{AttemptEnd, throttle_wait};
 use url::{Url, form_urlencoded};
 
@@ -100,17 +97,7 @@ impl TokenSource {
         // RFC 7009 section 2.1: always a form, whatever the token endpoint reads.
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("token", token.expose_secret_text()).append_pair("token_type_hint", hint);
-        let (encoding, method, redirect_uri) = (Encoding::Form, TokenRequestMethod::Post, None);
-        let post = Post {
-            auth,
-            overlay: &overlay,
-            grant_type: None,
-            encoding,
-            method,
-            secrets: &secrets,
-            redirect_uri,
-            has_target: false,
-        };
+        let post = Post { has_target: false, ..Post::new(auth, &overlay, Encoding::Form, &secrets) };
         let end = exchange.post(endpoint, form.finish().as_bytes(), post).await.map_err(|fault| left(&fault))?;
         self.judge_revocation(end)
     }

@@ -16,7 +16,7 @@ use crate::{
     dpop::Nonces,
     exchange::Exchange,
     fault::{TokenError, TokenErrorKind},
-    freshness::{Freshness, freshness, freshness_of_its_own},
+    freshness::Freshness,
     plan::Facts,
     spent::Beginning,
     store::{Stored, TokenKey, TokenStore, Version},
@@ -150,9 +150,7 @@ impl Inner {
 
     /// Whether a token of this account still serves.
     pub(crate) fn freshness(&self, token: &Token) -> Freshness {
-        let its_own = self.account.renews_with_access_token() && !self.account.mints_anew();
-        let judge = if its_own { freshness_of_its_own } else { freshness };
-        judge(token, self.clock.now())
+        self.account.renewal_rule().freshness(token, self.clock.now())
     }
 
     /// What a plan rests on, for a renewal that has tried nothing yet.
@@ -161,6 +159,7 @@ impl Inner {
             stored,
             replace: None,
             now: self.clock.now(),
+            rule: self.account.renewal_rule(),
             begins_with: beginning.input.as_deref(),
             code_spent: beginning.spent,
             can_refresh: self.account.component.oauth2.grants.refresh_token.is_some(),

@@ -59,9 +59,9 @@ pub use failure::{Attempt, Code, Failure, FailureParts, RequestSummary};
 pub use gate::GateReason;
 pub use host::{ConnectError, Host, OnLimit};
 pub use keyway_component::{
-    Checked, ClientFile, Component, CredentialFile, Fault, Faults, Origin, Redactor, Secret, SecretRef, Severity,
-    Template, check_client, check_component, check_credential, client_schema, component, component_schema, credential,
-    credential_schema, import, printable,
+    Checked, ClientFile, Component, CredentialFile, Fault, Faults, JsonTemplate, Origin, Redactor, Secret, SecretRef,
+    Severity, Template, check_client, check_component, check_credential, client_schema, component, component_schema,
+    credential, credential_schema, import, printable,
 };
 pub use keyway_http::{
     AttemptEnd, Body, Clock, HttpTransport, Jitter, NoJitter, Proxy, SendFuture, Transport, TransportOptions,
@@ -69,8 +69,8 @@ pub use keyway_http::{
 };
 pub use keyway_oauth::{
     Account, AccountError, AccountOrigin, Credential, CredentialError, CredentialFolder, ExpirySource, FileStore,
-    Freshness, Grant, MemoryStore, OAuthAnswer, Revocation, StoreError, Token, TokenError, TokenErrorKind, TokenSource,
-    TokenStats, TokenStore, client_owner, freshness, grant_inputs, rfc3339, sign_in, store,
+    Freshness, Grant, MemoryStore, OAuthAnswer, RenewalRule, Revocation, StoreError, Token, TokenError, TokenErrorKind,
+    TokenSource, TokenStats, TokenStore, client_owner, grant_inputs, rfc3339, sign_in, store,
 };
 pub use lines::{Line, Lines};
 pub use loaded::LoadedComponent;

@@ -7,4 +7,5 @@ mod bound;
 mod captured;
 mod discovery;
 mod exchanges;
+mod forms;
 mod places;

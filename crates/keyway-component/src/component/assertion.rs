@@ -38,14 +38,28 @@ pub struct Assertion {
 pub enum SigningAlgorithm {
     /// RSA, PKCS #1 v1.5, SHA-256.
     RS256,
+    /// RSA, PKCS #1 v1.5, SHA-384.
+    RS384,
+    /// RSA, PKCS #1 v1.5, SHA-512.
+    RS512,
     /// RSA, PSS, SHA-256.
     PS256,
+    /// RSA, PSS, SHA-384.
+    PS384,
+    /// RSA, PSS, SHA-512.
+    PS512,
     /// ECDSA on P-256, SHA-256.
     ES256,
+    /// ECDSA on P-384, SHA-384.
+    ES384,
     /// Ed25519.
     EdDSA,
     /// HMAC with SHA-256, keyed with the client's secret.
     HS256,
+    /// HMAC with SHA-384, keyed with the client's secret.
+    HS384,
+    /// HMAC with SHA-512, keyed with the client's secret.
+    HS512,
 }
 
 fn five_minutes() -> u32 {
@@ -77,19 +91,29 @@ impl SigningAlgorithm {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::RS256 => "RS256",
+            Self::RS384 => "RS384",
+            Self::RS512 => "RS512",
             Self::PS256 => "PS256",
+            Self::PS384 => "PS384",
+            Self::PS512 => "PS512",
             Self::ES256 => "ES256",
+            Self::ES384 => "ES384",
             Self::EdDSA => "EdDSA",
             Self::HS256 => "HS256",
+            Self::HS384 => "HS384",
+            Self::HS512 => "HS512",
         }
+    }
+
+    /// Whether a shared secret signs, and no private key.
+    #[must_use]
+    pub fn is_hmac(self) -> bool {
+        matches!(self, Self::HS256 | Self::HS384 | Self::HS512)
     }
 
     /// The secret that signs.
     #[must_use]
     pub fn key(self) -> &'static str {
-        match self {
-            Self::HS256 => "client_secret",
-            _ => "private_key",
-        }
+        if self.is_hmac() { "client_secret" } else { "private_key" }
     }
 }

@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ApiKeyGrant, Assertion, BasicGrant, ClientAuthMethod};
-use crate::template::Template;
+use super::{ApiKeyGrant, Assertion, BasicGrant, ClientAuthMethod, Encoding, SignedJwtGrant, TokenRequestMethod};
+use crate::{json_template::JsonTemplate, template::Template};
 
-/// Parameters laid over a standard request: a value adds or replaces one, `null` leaves it out.
+/// Parameters laid over an authorization request: a value adds or replaces one, `null` leaves it out.
 pub type Params = BTreeMap<String, Option<Template>>;
+/// Parameters laid over a token request: a value adds or replaces one, `null` leaves it out. Lists and objects are for
+/// servers that read JSON; in a form a list is one parameter for each item.
+pub type TokenParams = BTreeMap<String, Option<JsonTemplate>>;
 
 /// The standard grants (RFC 6749 section 4). An absent one cannot be used.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -39,9 +42,35 @@ pub struct Grants {
     /// User name and password with every request: nothing is asked for.
     #[serde(default)]
     pub basic: Option<BasicGrant>,
+    /// A JWT that the account signs is its token: nothing is asked for.
+    #[serde(default)]
+    pub signed_jwt: Option<SignedJwtGrant>,
     /// Renewal without a person (section 6), and a start from a refresh token that was got elsewhere.
     #[serde(default)]
     pub refresh_token: Option<RefreshTokenGrant>,
+}
+
+/// The form of one grant's token requests. What it leaves out is as for all.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GrantTokenRequest {
+    /// The method.
+    #[serde(default)]
+    pub method: Option<TokenRequestMethod>,
+    /// How the parameters travel. It goes before what a credential chooses.
+    #[serde(default)]
+    pub encoding: Option<Encoding>,
+}
+
+/// How a grant asks for its token, where it has ways of its own.
+#[derive(Debug, Clone, Copy)]
+pub struct Asking<'c> {
+    /// How the client authenticates.
+    pub auth_method: Option<ClientAuthMethod>,
+    /// The form of its requests.
+    pub token_request: &'c GrantTokenRequest,
+    /// What is laid over them.
+    pub token_params: &'c TokenParams,
 }
 
 /// The grant `client_credentials`.
@@ -51,9 +80,12 @@ pub struct ClientCredentialsGrant {
     /// How the client authenticates for this grant, where that is another way than `oauth2.token_endpoint_auth_method`.
     #[serde(default)]
     pub token_endpoint_auth_method: Option<ClientAuthMethod>,
+    /// The form of this grant's requests, where it is another one than `oauth2.token_request`.
+    #[serde(default)]
+    pub token_request: GrantTokenRequest,
     /// Laid over the token request.
     #[serde(default)]
-    pub token_params: Params,
+    pub token_params: TokenParams,
 }
 
 /// The grant `authorization_code`.
@@ -69,9 +101,12 @@ pub struct AuthorizationCodeGrant {
     /// How the client authenticates for this grant, where that is another way than `oauth2.token_endpoint_auth_method`.
     #[serde(default)]
     pub token_endpoint_auth_method: Option<ClientAuthMethod>,
+    /// The form of this grant's requests, where it is another one than `oauth2.token_request`.
+    #[serde(default)]
+    pub token_request: GrantTokenRequest,
     /// Laid over the token request.
     #[serde(default)]
-    pub token_params: Params,
+    pub token_params: TokenParams,
     /// The parameter of the authorization response that is the code, where the vendor has a name of its own.
     #[serde(default = "code")]
     #[schemars(length(min = 1))]
@@ -112,9 +147,12 @@ pub struct PasswordGrant {
     /// How the client authenticates for this grant, where that is another way than `oauth2.token_endpoint_auth_method`.
     #[serde(default)]
     pub token_endpoint_auth_method: Option<ClientAuthMethod>,
+    /// The form of this grant's requests, where it is another one than `oauth2.token_request`.
+    #[serde(default)]
+    pub token_request: GrantTokenRequest,
     /// Laid over the token request.
     #[serde(default)]
-    pub token_params: Params,
+    pub token_params: TokenParams,
 }
 
 /// The grant `urn:ietf:params:oauth:grant-type:device_code`.
@@ -127,9 +165,12 @@ pub struct DeviceCodeGrant {
     /// How the client authenticates for this grant, where that is another way than `oauth2.token_endpoint_auth_method`.
     #[serde(default)]
     pub token_endpoint_auth_method: Option<ClientAuthMethod>,
+    /// The form of this grant's requests, where it is another one than `oauth2.token_request`.
+    #[serde(default)]
+    pub token_request: GrantTokenRequest,
     /// Laid over the token request.
     #[serde(default)]
-    pub token_params: Params,
+    pub token_params: TokenParams,
 }
 
 /// The grant `refresh_token`.
@@ -146,9 +187,12 @@ pub struct RefreshTokenGrant {
     /// How the client authenticates for this grant, where that is another way than `oauth2.token_endpoint_auth_method`.
     #[serde(default)]
     pub token_endpoint_auth_method: Option<ClientAuthMethod>,
+    /// The form of this grant's requests, where it is another one than `oauth2.token_request`.
+    #[serde(default)]
+    pub token_request: GrantTokenRequest,
     /// Laid over the token request.
     #[serde(default)]
-    pub token_params: Params,
+    pub token_params: TokenParams,
 }
 
 /// What a token is renewed with.
@@ -171,9 +215,12 @@ pub struct JwtBearerGrant {
     /// How the client authenticates for this grant, where that is another way than `oauth2.token_endpoint_auth_method`.
     #[serde(default)]
     pub token_endpoint_auth_method: Option<ClientAuthMethod>,
+    /// The form of this grant's requests, where it is another one than `oauth2.token_request`.
+    #[serde(default)]
+    pub token_request: GrantTokenRequest,
     /// Laid over the token request.
     #[serde(default)]
-    pub token_params: Params,
+    pub token_params: TokenParams,
 }
 
 /// The grant `urn:ietf:params:oauth:grant-type:token-exchange`. Its input is the secret `subject_token`.
@@ -189,9 +236,12 @@ pub struct TokenExchangeGrant {
     /// How the client authenticates for this grant, where that is another way than `oauth2.token_endpoint_auth_method`.
     #[serde(default)]
     pub token_endpoint_auth_method: Option<ClientAuthMethod>,
+    /// The form of this grant's requests, where it is another one than `oauth2.token_request`.
+    #[serde(default)]
+    pub token_request: GrantTokenRequest,
     /// Laid over the token request.
     #[serde(default)]
-    pub token_params: Params,
+    pub token_params: TokenParams,
 }
 
 fn access_token_type() -> String {
@@ -202,18 +252,22 @@ fn access_token_type() -> String {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CustomGrant {
-    /// The value of the parameter `grant_type`.
+    /// The value of the parameter `grant_type`; absent where the vendor's request has none.
+    #[serde(default)]
     #[schemars(length(min = 1))]
-    pub grant_type: String,
+    pub grant_type: Option<String>,
     /// What it is for.
     #[serde(default)]
     pub description: Option<String>,
     /// How the client authenticates for this grant, where that is another way than `oauth2.token_endpoint_auth_method`.
     #[serde(default)]
     pub token_endpoint_auth_method: Option<ClientAuthMethod>,
+    /// The form of this grant's requests, where it is another one than `oauth2.token_request`.
+    #[serde(default)]
+    pub token_request: GrantTokenRequest,
     /// The parameters beside `grant_type` and client authentication.
     #[serde(default)]
-    pub token_params: Params,
+    pub token_params: TokenParams,
 }
 
 fn code() -> String {
@@ -234,19 +288,41 @@ fn yes() -> bool {
 
 impl Default for AuthorizationCodeGrant {
     fn default() -> Self {
-        let (code_challenge_method, authorization_params, token_params, token_endpoint_auth_method) =
-            Default::default();
+        let (code_challenge_method, authorization_params, token_params) = Default::default();
+        let (token_endpoint_auth_method, token_request) = Default::default();
         Self {
             code_challenge_method,
             authorization_params,
             token_params,
             token_endpoint_auth_method,
+            token_request,
             authorization_fragment: None,
             code_param: code(),
             state_param: state(),
             redirect_uri_param: redirect_uri(),
             loopback_redirect: yes(),
         }
+    }
+}
+
+/// What all grants that ask for a token have in common.
+macro_rules! asking {
+    ($grant:expr) => {
+        Asking {
+            auth_method: $grant.token_endpoint_auth_method,
+            token_request: &$grant.token_request,
+            token_params: &$grant.token_params,
+        }
+    };
+}
+
+// === impl CustomGrant ===
+
+impl CustomGrant {
+    /// How it asks for its token.
+    #[must_use]
+    pub fn asking(&self) -> Asking<'_> {
+        asking!(self)
     }
 }
 
@@ -265,6 +341,7 @@ impl Grants {
             ("token_exchange", self.token_exchange.is_some()),
             ("api_key", self.api_key.is_some()),
             ("basic", self.basic.is_some()),
+            ("signed_jwt", self.signed_jwt.is_some()),
             ("refresh_token", self.refresh_token.is_some()),
         ]
         .into_iter()
@@ -272,34 +349,19 @@ impl Grants {
         .collect()
     }
 
-    /// How the client authenticates for one of them, where the grant says it.
+    /// How one of them asks for its token; `None` where it is absent, and for those that ask nobody.
     #[must_use]
-    pub fn auth_method(&self, name: &str) -> Option<ClientAuthMethod> {
+    pub fn asking(&self, name: &str) -> Option<Asking<'_>> {
         match name {
-            "client_credentials" => self.client_credentials.as_ref()?.token_endpoint_auth_method,
-            "authorization_code" => self.authorization_code.as_ref()?.token_endpoint_auth_method,
-            "password" => self.password.as_ref()?.token_endpoint_auth_method,
-            "device_code" => self.device_code.as_ref()?.token_endpoint_auth_method,
-            "jwt_bearer" => self.jwt_bearer.as_ref()?.token_endpoint_auth_method,
-            "token_exchange" => self.token_exchange.as_ref()?.token_endpoint_auth_method,
-            "refresh_token" => self.refresh_token.as_ref()?.token_endpoint_auth_method,
+            "client_credentials" => self.client_credentials.as_ref().map(|grant| asking!(grant)),
+            "authorization_code" => self.authorization_code.as_ref().map(|grant| asking!(grant)),
+            "password" => self.password.as_ref().map(|grant| asking!(grant)),
+            "device_code" => self.device_code.as_ref().map(|grant| asking!(grant)),
+            "jwt_bearer" => self.jwt_bearer.as_ref().map(|grant| asking!(grant)),
+            "token_exchange" => self.token_exchange.as_ref().map(|grant| asking!(grant)),
+            "refresh_token" => self.refresh_token.as_ref().map(|grant| asking!(grant)),
             _ => None,
         }
-    }
-
-    /// The overlays of token requests of the grants that are there, by name.
-    #[must_use]
-    pub fn overlays(&self) -> Vec<(&'static str, &Params)> {
-        let all = [
-            ("client_credentials", self.client_credentials.as_ref().map(|grant| &grant.token_params)),
-            ("authorization_code", self.authorization_code.as_ref().map(|grant| &grant.token_params)),
-            ("password", self.password.as_ref().map(|grant| &grant.token_params)),
-            ("device_code", self.device_code.as_ref().map(|grant| &grant.token_params)),
-            ("jwt_bearer", self.jwt_bearer.as_ref().map(|grant| &grant.token_params)),
-            ("token_exchange", self.token_exchange.as_ref().map(|grant| &grant.token_params)),
-            ("refresh_token", self.refresh_token.as_ref().map(|grant| &grant.token_params)),
-        ];
-        all.into_iter().filter_map(|(name, params)| Some((name, params?))).collect()
     }
 
     /// The overlays of the requests that come before a token request, by name.

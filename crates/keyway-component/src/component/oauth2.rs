@@ -6,8 +6,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Assertion, CustomGrant, Grants, SecondExchange, SigningAlgorithm};
-use crate::{pointer::Pointer, template::Template};
+use super::{Asking, Assertion, CustomGrant, Grants, SecondExchange, SigningAlgorithm};
+use crate::{
+    pointer::{Pointer, step},
+    template::Template,
+};
 
 /// How a token is got: endpoints, client authentication, scope, grants, and what the vendor does differently.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -79,6 +82,11 @@ pub struct OAuth2 {
     /// renewed in the background before it must be.
     #[serde(default)]
     pub old_token_survives: bool,
+    /// Seconds before its end at which a token is renewed, at most half of its lifetime. Absent: a minute, or a tenth of its
+    /// lifetime if that is less.
+    #[serde(default)]
+    #[schemars(range(min = 1))]
+    pub renewal_margin_s: Option<u32>,
     /// Days without use after which a refresh token dies.
     #[serde(default)]
     pub refresh_token_idle_days: Option<u32>,
@@ -336,11 +344,34 @@ impl Encoding {
 // === impl OAuth2 ===
 
 impl OAuth2 {
+    /// How a grant, standard or the component's own, asks for its token.
+    #[must_use]
+    pub fn asking(&self, grant: &str) -> Option<Asking<'_>> {
+        self.grants.asking(grant).or_else(|| self.custom_grants.get(grant).map(CustomGrant::asking))
+    }
+
+    /// All grants that ask for a token, with how they do: the pointer of each, its name, its ways.
+    #[must_use]
+    pub fn all_asking(&self) -> Vec<(String, &str, Asking<'_>)> {
+        let standard = self.grants.names().into_iter();
+        let standard =
+            standard.filter_map(|name| Some((format!("/oauth2/grants/{name}"), name, self.grants.asking(name)?)));
+        let custom = self.custom_grants.iter();
+        let custom = custom
+            .map(|(name, grant)| (format!("/oauth2/custom_grants/{}", step(name)), name.as_str(), grant.asking()));
+        standard.chain(custom).collect()
+    }
+
     /// How the client authenticates for a grant: as the grant says, else as the component says for all.
     #[must_use]
     pub fn auth_method_of(&self, grant: &str) -> ClientAuthMethod {
-        let custom = self.custom_grants.get(grant).and_then(|grant| grant.token_endpoint_auth_method);
-        self.grants.auth_method(grant).or(custom).unwrap_or(self.token_endpoint_auth_method)
+        self.asking(grant).and_then(|own| own.auth_method).unwrap_or(self.token_endpoint_auth_method)
+    }
+
+    /// The method of a grant's token requests.
+    #[must_use]
+    pub fn method_of(&self, grant: &str) -> TokenRequestMethod {
+        self.asking(grant).and_then(|own| own.token_request.method).unwrap_or(self.token_request.method)
     }
 
     /// Whether an endpoint that a grant needs is left out, so that the issuer has to tell it. What the issuer tells then

@@ -137,9 +137,9 @@ pub struct ThrottleWait {
 pub struct BodyWait {
     /// Where the text stands.
     pub pointer: Pointer,
-    /// Its first group is a number.
+    /// Its first group is a number, or a date.
     pub pattern: Pattern,
-    /// What the number means.
+    /// What that means.
     #[serde(default)]
     pub unit: ResetUnit,
 }
@@ -150,11 +150,11 @@ pub struct BodyWait {
 pub struct ResetHeader {
     /// Its name.
     pub header: String,
-    /// What its number means.
+    /// What its value means.
     pub unit: ResetUnit,
 }
 
-/// What a number that tells a wait means.
+/// What a value that tells a wait means.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ResetUnit {
@@ -167,6 +167,8 @@ pub enum ResetUnit {
     EpochSeconds,
     /// Milliseconds since 1970.
     EpochMilliseconds,
+    /// A date of RFC 3339 or of HTTP (RFC 9110 section 5.6.7).
+    Date,
 }
 
 impl Default for TokenRejected {

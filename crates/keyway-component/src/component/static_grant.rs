@@ -1,9 +1,9 @@
-//! Grants without a token endpoint: for APIs that take a key or a password as well as OAuth2 tokens.
+//! Grants without a token endpoint: for APIs that take a key, a password or a JWT as well as OAuth2 tokens.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Authorization;
+use super::{Assertion, Authorization};
 use crate::template::Template;
 
 /// The grant `api_key`: a key of the account is its token. The variables that it names are its inputs; no client is
@@ -32,6 +32,19 @@ pub struct BasicGrant {
     /// Where they stand in a request; the header `Authorization` when absent.
     #[serde(default = "basic")]
     pub authorization: Authorization,
+}
+
+/// The grant `signed_jwt`: a JWT that the account's own key signs is its token, made anew before it ends (as of GitHub Apps
+/// and App Store Connect). The key and the variables that it names are its inputs; no client is needed, and without a
+/// client's id it has no `iss` but that of `claims`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignedJwtGrant {
+    /// How the JWT is made.
+    pub assertion: Assertion,
+    /// Where it stands in a request; `api.authorization` when absent.
+    #[serde(default)]
+    pub authorization: Option<Authorization>,
 }
 
 fn username() -> Template {

@@ -23,7 +23,9 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
     let headers = component.api.headers.keys().map(|name| (name, "/api/headers"));
     let token_headers =
         component.oauth2.token_request.headers.keys().map(|name| (name, "/oauth2/token_request/headers"));
-    for (name, at) in headers.chain(token_headers) {
+    let second = component.oauth2.second_exchange.iter().flat_map(|second| second.headers.keys());
+    let second = second.map(|name| (name, "/oauth2/second_exchange/headers"));
+    for (name, at) in headers.chain(token_headers).chain(second) {
         lint_header(name, &format!("{at}/{}", step(name)), faults);
     }
     let throttle = &component.throttle;

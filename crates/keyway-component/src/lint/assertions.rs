@@ -5,7 +5,7 @@ use url::Url;
 use super::step;
 use crate::{
     Component,
-    component::{Assertion, ClientAuthMethod, SigningAlgorithm},
+    component::{Assertion, ClientAuthMethod},
     fault::Fault,
     suggest::nearest,
 };
@@ -29,10 +29,10 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
         }
         (Some(assertion), Some(default)) => {
             let algorithm = assertion.algorithm.unwrap_or(default);
-            if (algorithm == SigningAlgorithm::HS256) != (method == ClientAuthMethod::ClientSecretJwt) {
+            if algorithm.is_hmac() != (method == ClientAuthMethod::ClientSecretJwt) {
                 let at = format!("{at}/algorithm");
                 let message = format!("`{}` does not fit `token_endpoint_auth_method`", algorithm.as_str());
-                let hint = "`HS256` is for `client_secret_jwt`, all others are for `private_key_jwt`";
+                let hint = "`HS256` and its kin are for `client_secret_jwt`, all others are for `private_key_jwt`";
                 faults.push(Fault::error("wrong_algorithm", at, message).hint(hint));
             }
             lint_assertion(component, assertion, at, CLIENT, faults);
@@ -47,6 +47,9 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
             faults.push(fault.hint("add `\"sub\": \"{client_id}\"` or a variable; `null` where the server wants none"));
         }
         lint_assertion(component, &grant.assertion, at, GRANT, faults);
+    }
+    if let Some(grant) = &oauth2.grants.signed_jwt {
+        lint_assertion(component, &grant.assertion, "/oauth2/grants/signed_jwt/assertion", CLIENT, faults);
     }
     for (n, resource) in oauth2.resource.iter().enumerate() {
         // RFC 8707 section 2: an absolute URI without a fragment.

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use super::step;
 use crate::{
     Component, Template,
-    component::{ApiResponse, Assertion, Capture, Params, authority},
+    component::{ApiResponse, Assertion, Capture, TokenParams, authority},
     fault::Fault,
+    json_template::JsonTemplate,
 };
 
 /// Parameters of an authorization response that are Keyway's own.
@@ -56,27 +57,37 @@ fn lint_question(component: &Component, question: &ApiResponse, at: &str, faults
 /// What is asked before anything was told cannot name it.
 fn lint_too_early(component: &Component, faults: &mut Vec<Fault>) {
     let oauth2 = &component.oauth2;
+    // A sign-in tells its server before the code is sent there; other grants have no sign-in.
+    let after_callback =
+        oauth2.all_asking().iter().all(|(_, name, _)| matches!(*name, "authorization_code" | "refresh_token"));
+    let before_it = ["/oauth2/issuer", "/oauth2/authorization_endpoint", "/oauth2/device_authorization_endpoint"];
     for (at, template) in super::endpoints::all(component) {
         if at.starts_with("/oauth2/") {
+            let callback = after_callback && !before_it.contains(&at.as_str());
+            check(component, template, &at, callback, faults);
+        }
+    }
+    for (grant, params) in oauth2.grants.authorization_overlays() {
+        for (name, template) in params.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))) {
+            let at = format!("/oauth2/grants/{grant}/authorization_params/{}", step(name));
             check(component, template, &at, false, faults);
         }
     }
-    let mut params = |at: String, params: &Params, callback: bool| {
-        for (name, template) in params.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))) {
-            check(component, template, &format!("{at}/{}", step(name)), callback, faults);
+    let mut params = |at: &str, params: &TokenParams, callback: bool| {
+        for (param, value) in params {
+            let at = format!("{at}/token_params/{}", step(param));
+            let names = value.iter().flat_map(JsonTemplate::names);
+            names.for_each(|name| check_name(component, name, &at, callback, faults));
         }
     };
-    for (grant, overlay) in oauth2.grants.authorization_overlays() {
-        params(format!("/oauth2/grants/{grant}/authorization_params"), overlay, false);
-    }
-    for (grant, overlay) in oauth2.grants.overlays().into_iter().filter(|(grant, _)| *grant != "refresh_token") {
-        params(format!("/oauth2/grants/{grant}/token_params"), overlay, grant == "authorization_code");
-    }
-    for (grant, custom) in &oauth2.custom_grants {
-        params(format!("/oauth2/custom_grants/{}/token_params", step(grant)), &custom.token_params, false);
+    for (at, grant, own) in oauth2.all_asking().into_iter().filter(|(_, grant, _)| *grant != "refresh_token") {
+        params(&at, own.token_params, grant == "authorization_code");
     }
     if let Some(second) = &oauth2.second_exchange {
-        params("/oauth2/second_exchange/token_params".to_owned(), &second.token_params, true);
+        params("/oauth2/second_exchange", &second.token_params, true);
+        for (name, template) in &second.headers {
+            check(component, template, &format!("/oauth2/second_exchange/headers/{}", step(name)), true, faults);
+        }
     }
     if let Some(audience) = &oauth2.audience {
         check(component, audience, "/oauth2/audience", false, faults);
@@ -89,6 +100,9 @@ fn lint_too_early(component: &Component, faults: &mut Vec<Fault>) {
     if let Some(grant) = &oauth2.grants.jwt_bearer {
         grant.assertion.names().for_each(|name| named("/oauth2/grants/jwt_bearer/assertion", name));
     }
+    if let Some(grant) = &oauth2.grants.signed_jwt {
+        grant.assertion.names().for_each(|name| named("/oauth2/grants/signed_jwt/assertion", name));
+    }
     if let Some(grant) = &oauth2.grants.api_key {
         check(component, &grant.token, "/oauth2/grants/api_key/token", false, faults);
     }
@@ -97,7 +111,8 @@ fn lint_too_early(component: &Component, faults: &mut Vec<Fault>) {
         check(component, &grant.password, "/oauth2/grants/basic/password", false, faults);
     }
     for (name, template) in &oauth2.token_request.headers {
-        check(component, template, &format!("/oauth2/token_request/headers/{}", step(name)), false, faults);
+        let at = format!("/oauth2/token_request/headers/{}", step(name));
+        check(component, template, &at, after_callback, faults);
     }
 }
 

@@ -59,7 +59,13 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
         lint_url(component, &at, template, faults);
     }
     for (name, template) in &component.api.query {
-        lint_secrets(component, &format!("/api/query/{}", super::step(name)), template, faults);
+        for secret in secrets(component, template) {
+            let at = format!("/api/query/{}", super::step(name));
+            let message = format!("`{{{secret}}}` is a secret; URLs end in logs");
+            faults.push(
+                Fault::warning("secret_in_query", at, message).hint("send it in a header, if the API takes that"),
+            );
+        }
     }
     lint_encodings(component, faults);
 }
@@ -92,12 +98,15 @@ fn lint_authority(component: &Component, at: &str, template: &Template, faults: 
 }
 
 fn lint_secrets(component: &Component, at: &str, template: &Template, faults: &mut Vec<Fault>) {
-    for name in template.names() {
-        if component.variables.get(name).is_some_and(|variable| variable.secret) {
-            let fault = Fault::error("secret_in_url", at, format!("`{{{name}}}` is a secret; URLs end in logs"));
-            faults.push(fault.hint("send it in a header or a token parameter"));
-        }
+    for name in secrets(component, template) {
+        let fault = Fault::error("secret_in_url", at, format!("`{{{name}}}` is a secret; URLs end in logs"));
+        faults.push(fault.hint("send it in a header or a token parameter"));
     }
+}
+
+/// The secret variables that a template names.
+fn secrets<'t>(component: &'t Component, template: &'t Template) -> impl Iterator<Item = &'t str> {
+    template.names().filter(|name| component.variables.get(*name).is_some_and(|variable| variable.secret))
 }
 
 /// The URL with sample values: what can be said whatever the values are.
@@ -113,7 +122,7 @@ fn lint_url(component: &Component, at: &str, template: &Template, faults: &mut V
         Some(Cow::Owned(value.to_owned()))
     };
     let text = match template.render_url(UrlForm::Endpoint, sample) {
-        Ok(text) => text,
+        Ok(text) => port_sample(text),
         Err(error) => {
             faults.push(Fault::error("bad_url", at, format!("`{template}` cannot be filled in: {error}")));
             return;
@@ -156,6 +165,16 @@ fn lint_url(component: &Component, at: &str, template: &Template, faults: &mut V
     }
 }
 
+/// A sample value where only a number may stand.
+fn port_sample(url: String) -> String {
+    let authority = url.find("://").map_or(0, |at| at + 3);
+    let end = url[authority..].find(['/', '?', '#']).map_or(url.len(), |at| authority + at);
+    match url[..end].strip_suffix(":sample") {
+        Some(host) => format!("{host}:443{}", &url[end..]),
+        None => url,
+    }
+}
+
 fn lint_encodings(component: &Component, faults: &mut Vec<Fault>) {
     let request = &component.oauth2.token_request;
     if let Some(accepted) = &request.accepted_encodings
@@ -165,20 +184,26 @@ fn lint_encodings(component: &Component, faults: &mut Vec<Fault>) {
             format!("`token_endpoint` does not read `{}`, by `accepted_encodings`", request.encoding.as_str());
         faults.push(Fault::error("encoding_refused", "/oauth2/token_request/encoding", message));
     }
-    let second = component.oauth2.second_exchange.as_ref().map(|second| (second.method, second.encoding));
-    let of_second = second.map(|(method, encoding)| (method, encoding, "/oauth2/second_exchange/method"));
-    let all = [Some((request.method, request.encoding, "/oauth2/token_request/method")), of_second];
-    for (_, encoding, at) in all.into_iter().flatten().filter(|(method, ..)| *method == TokenRequestMethod::Get) {
-        if encoding != Encoding::Query {
-            let message = format!("a GET has no body to carry `{}`", encoding.as_str());
-            faults.push(Fault::error("get_with_body", at, message).hint("set `encoding` to `query`, or use `POST`"));
+    let mut all = vec![("/oauth2/token_request".to_owned(), request.method, request.encoding)];
+    for (at, _, own) in component.oauth2.all_asking() {
+        let own = own.token_request;
+        if own.method.is_some() || own.encoding.is_some() {
+            let (method, encoding) = (own.method.unwrap_or(request.method), own.encoding.unwrap_or(request.encoding));
+            all.push((format!("{at}/token_request"), method, encoding));
         }
     }
-    if request.encoding == Encoding::Query {
-        faults.push(Fault::warning(
-            "secret_in_query",
-            "/oauth2/token_request/encoding",
-            "token requests carry their secrets in the URL, which RFC 6749 section 2.3.1 forbids",
-        ));
+    let second = component.oauth2.second_exchange.iter();
+    all.extend(second.map(|second| ("/oauth2/second_exchange".to_owned(), second.method, second.encoding)));
+    for (at, method, encoding) in all {
+        if method == TokenRequestMethod::Get && encoding != Encoding::Query {
+            let message = format!("a GET has no body to carry `{}`", encoding.as_str());
+            let fault = Fault::error("get_with_body", format!("{at}/method"), message);
+            faults.push(fault.hint("set `encoding` to `query`, or use `POST`"));
+        }
+        if encoding == Encoding::Query {
+            let message = "token requests carry their secrets in the URL, which RFC 6749 section 2.3.1 forbids";
+            let fault = Fault::warning("secret_in_query", format!("{at}/encoding"), message);
+            faults.push(fault.hint("use `form` or `json`, if the server reads one of them"));
+        }
     }
 }

@@ -3,8 +3,9 @@
 use super::step;
 use crate::{
     Component,
-    component::{ClientAuthMethod, CodeChallengeMethod, RefreshWith},
+    component::{ClientAuthMethod, CodeChallengeMethod, RefreshWith, SecondExchange},
     fault::Fault,
+    json_template::JsonTemplate,
 };
 
 /// Parameters of an authorization request that no overlay may set or leave out.
@@ -18,12 +19,11 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
     }
     if let Some(grant) = &oauth2.grants.authorization_code {
         if oauth2.authorization_endpoint.is_none() && oauth2.issuer.is_none() {
-            let fault = Fault::error(
-                "missing_endpoint",
-                "/oauth2/grants/authorization_code",
-                "the grant `authorization_code` has no `authorization_endpoint`",
-            );
-            faults.push(fault.hint("add `oauth2.authorization_endpoint`"));
+            // Some sign-ins begin at the vendor's site only, and end here.
+            let message =
+                "the grant `authorization_code` has no `authorization_endpoint`, so `keyway login` cannot begin it";
+            let fault = Fault::warning("missing_endpoint", "/oauth2/grants/authorization_code", message);
+            faults.push(fault.hint("add `oauth2.authorization_endpoint`, unless codes come from elsewhere"));
         }
         if grant.code_challenge_method == CodeChallengeMethod::None {
             faults.push(Fault::warning(
@@ -76,13 +76,18 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
         faults.push(fault.hint("declare the grant that gives the first token"));
     }
     if let Some(second) = &oauth2.second_exchange
-        && !second.token_params.values().flatten().flat_map(crate::Template::names).any(|name| name == "access_token")
+        && !params_and_headers(second).any(|name| name == "access_token")
     {
-        let message = "no parameter is the token that is exchanged";
-        let fault = Fault::error("no_effect", "/oauth2/second_exchange/token_params", message);
-        faults.push(fault.hint("add one with the value `{access_token}`"));
+        let message = "no parameter and no header is the token that is exchanged";
+        let fault = Fault::error("no_effect", "/oauth2/second_exchange", message);
+        faults.push(fault.hint("add a parameter with the value `{access_token}` to `token_params`"));
     }
     lint_custom(component, faults);
+}
+
+fn params_and_headers(second: &SecondExchange) -> impl Iterator<Item = &str> {
+    let params = second.token_params.values().flatten().flat_map(JsonTemplate::names);
+    params.chain(second.headers.values().flat_map(crate::Template::names))
 }
 
 /// What protects a sign-in is not the component's to change.
@@ -125,6 +130,7 @@ fn lint_custom(component: &Component, faults: &mut Vec<Fault>) {
         "token_exchange",
         "api_key",
         "basic",
+        "signed_jwt",
     ];
     for (name, grant) in &component.oauth2.custom_grants {
         let at = format!("/oauth2/custom_grants/{}", step(name));
@@ -132,7 +138,7 @@ fn lint_custom(component: &Component, faults: &mut Vec<Fault>) {
             let fault = Fault::error("reserved_name", &at, format!("`{name}` is a standard grant"));
             faults.push(fault.hint("declare it in `grants`"));
         }
-        for needed in grant.token_params.values().flatten().flat_map(crate::Template::names) {
+        for needed in grant.token_params.values().flatten().flat_map(JsonTemplate::names) {
             if matches!(needed, "code" | "refresh_token" | "code_verifier") {
                 let fault =
                     Fault::error("unknown_grant_input", &at, format!("a grant of the vendor's own has no `{needed}`"));

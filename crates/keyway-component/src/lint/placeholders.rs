@@ -1,37 +1,38 @@
 //! Placeholders: every one is declared or standard, where it stands.
 
 use super::step;
-use crate::{Component, fault::Fault, suggest::nearest, template::Template};
+use crate::{Component, fault::Fault, json_template::JsonTemplate, suggest::nearest, template::Template};
 
 /// What each place may name beside the declared variables.
 const ENDPOINT: &[&str] = &[];
 const BROWSER: &[&str] = &["client_id"];
-const TOKEN_PARAMS: &[&str] = &[
-    "client_assertion",
-    "client_id",
-    "client_secret",
-    "code",
-    "code_verifier",
-    "password",
-    "redirect_uri",
-    "refresh_token",
-    "scope",
-    "username",
-    "timestamp",
-    "uuid",
-];
+/// What every token request may name, whatever its grant.
+const TOKEN_PARAMS: &[&str] = &["client_assertion", "client_id", "client_secret", "scope", "timestamp", "uuid"];
+const SECOND: &[&str] = &["access_token", "client_id", "client_secret", "scope", "timestamp", "uuid"];
 const AUTHORIZATION: &[&str] = &["client_id", "client_secret", "redirect_uri", "scope", "timestamp", "uuid"];
 const TOKEN_HEADERS: &[&str] = &["client_id", "client_secret", "timestamp", "uuid"];
 const API: &[&str] = &["client_id"];
 const API_HEADERS: &[&str] = &["client_id", "client_secret", "timestamp", "uuid"];
 
 pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
-    let mut check = |template: &Template, at: String, standard: &[&str]| {
-        for name in template.names() {
-            if !standard.contains(&name) && !component.variables.contains_key(name) {
-                faults.push(undeclared(component, name, at.clone(), standard));
-            }
+    let mut check_name = |name: &str, at: &str, standard: &[&str]| {
+        if !standard.contains(&name) && !component.variables.contains_key(name) {
+            faults.push(undeclared(component, name, at.to_owned(), standard));
         }
+    };
+    for (at, grant, own) in component.oauth2.all_asking() {
+        let standard = [TOKEN_PARAMS, of_grant(grant)].concat();
+        for (name, value) in own.token_params.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))) {
+            let at = format!("{at}/token_params/{}", step(name));
+            value.names().for_each(|name| check_name(name, &at, &standard));
+        }
+    }
+    for (name, value) in component.oauth2.second_exchange.iter().flat_map(|second| &second.token_params) {
+        let at = format!("/oauth2/second_exchange/token_params/{}", step(name));
+        value.iter().flat_map(JsonTemplate::names).for_each(|name| check_name(name, &at, SECOND));
+    }
+    let mut check = |template: &Template, at: String, standard: &[&str]| {
+        template.names().for_each(|name| check_name(name, &at, standard));
     };
     for (name, variable) in &component.variables {
         if let Some(default) = &variable.default {
@@ -42,19 +43,9 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
         let standard = if at == "/oauth2/authorization_endpoint" { BROWSER } else { ENDPOINT };
         check(endpoint, at, standard);
     }
-    for (grant, params) in component.oauth2.grants.overlays() {
-        for (name, value) in params.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))) {
-            check(value, format!("/oauth2/grants/{grant}/token_params/{}", step(name)), of_grant(grant));
-        }
-    }
     for (grant, params) in component.oauth2.grants.authorization_overlays() {
         for (name, value) in params.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))) {
             check(value, format!("/oauth2/grants/{grant}/authorization_params/{}", step(name)), AUTHORIZATION);
-        }
-    }
-    for (grant, custom) in &component.oauth2.custom_grants {
-        for (name, value) in custom.token_params.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))) {
-            check(value, format!("/oauth2/custom_grants/{}/token_params/{}", step(grant), step(name)), TOKEN_PARAMS);
         }
     }
     let oauth2 = &component.oauth2;
@@ -64,11 +55,8 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
     for (n, template) in oauth2.resource.iter().enumerate() {
         check(template, format!("/oauth2/resource/{n}"), ENDPOINT);
     }
-    for (name, value) in oauth2.second_exchange.iter().flat_map(|second| &second.token_params) {
-        if let Some(template) = value {
-            let at = format!("/oauth2/second_exchange/token_params/{}", step(name));
-            check(template, at, &["access_token", "client_id", "client_secret", "scope", "timestamp", "uuid"]);
-        }
+    for (name, value) in oauth2.second_exchange.iter().flat_map(|second| &second.headers) {
+        check(value, format!("/oauth2/second_exchange/headers/{}", step(name)), SECOND);
     }
     for (name, value) in &component.oauth2.token_request.headers {
         check(value, format!("/oauth2/token_request/headers/{}", step(name)), TOKEN_HEADERS);
@@ -81,32 +69,16 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
     }
 }
 
-/// The standard inputs that a grant has.
+/// The standard inputs that a grant has beside those. One of the component's own begins with no more than a person's name
+/// and password.
 fn of_grant(grant: &str) -> &'static [&'static str] {
     match grant {
-        "client_credentials" => &["client_assertion", "client_id", "client_secret", "scope", "timestamp", "uuid"],
-        "password" => {
-            &["client_assertion", "client_id", "client_secret", "username", "password", "scope", "timestamp", "uuid"]
-        }
-        "refresh_token" => &[
-            "access_token",
-            "client_assertion",
-            "client_id",
-            "client_secret",
-            "redirect_uri",
-            "refresh_token",
-            "scope",
-            "timestamp",
-            "uuid",
-        ],
-        "jwt_bearer" => &["client_assertion", "client_id", "client_secret", "scope", "timestamp", "uuid"],
-        "token_exchange" => {
-            &["client_assertion", "client_id", "client_secret", "scope", "subject_token", "timestamp", "uuid"]
-        }
-        "device_code" => {
-            &["client_assertion", "client_id", "client_secret", "device_code", "scope", "timestamp", "uuid"]
-        }
-        _ => TOKEN_PARAMS,
+        "client_credentials" | "jwt_bearer" => &[],
+        "authorization_code" => &["code", "code_verifier", "redirect_uri", "state"],
+        "refresh_token" => &["access_token", "redirect_uri", "refresh_token"],
+        "token_exchange" => &["subject_token"],
+        "device_code" => &["device_code"],
+        _ => &["password", "redirect_uri", "username"],
     }
 }
 

@@ -18,7 +18,10 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
         lint_secret(component, &[&grant.username, &grant.password], &["username", "password"], at, faults);
         lint_place(&grant.authorization, &format!("{at}/authorization"), faults);
     }
-    let asks = component.grant_names().iter().any(|name| !matches!(*name, "api_key" | "basic"));
+    if let Some(authorization) = grants.signed_jwt.as_ref().and_then(|grant| grant.authorization.as_ref()) {
+        lint_place(authorization, "/oauth2/grants/signed_jwt/authorization", faults);
+    }
+    let asks = !oauth2.all_asking().is_empty();
     if asks && oauth2.token_endpoint.is_none() && oauth2.issuer.is_none() {
         let message = "there is no `token_endpoint` to ask for a token";
         faults.push(

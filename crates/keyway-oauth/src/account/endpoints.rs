@@ -11,7 +11,7 @@ use crate::metadata::Metadata;
 /// An account's URLs, filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoints {
-    /// The token endpoint; only grants without one do without.
+    /// The token endpoint; `None` for grants without one, and until a sign-in has told a variable in it.
     pub token: Option<Url>,
     /// Where tokens are renewed.
     pub refresh: Option<Url>,
@@ -35,7 +35,7 @@ pub struct Endpoints {
     pub api_origins: Vec<(Origin, bool)>,
     /// All OAuth endpoints of the component: no message may go there.
     pub oauth: Vec<Url>,
-    /// Origins that get the token and that the token itself has yet to tell, as the component writes them.
+    /// Origins and endpoints that get secrets and that an answer has yet to tell, as the component writes them.
     pub(crate) late_token_origins: Vec<String>,
 }
 
@@ -60,8 +60,10 @@ impl Endpoints {
             let text = metadata.and_then(|metadata| of(metadata).as_deref());
             text.map(|text| checked(context, "an endpoint that the server tells", text)).transpose()
         };
+        let is_known = |template: &&Template| !is_late(context, template, values);
+        let known = |template: &Template| Some(template).filter(is_known).map(url).transpose();
         let either = |template: &Option<Template>, of: fn(&Metadata) -> &Option<String>| match template {
-            Some(template) => url(template).map(Some),
+            Some(template) => known(template),
             None => told(of),
         };
         let authorization = match &oauth2.authorization_endpoint {
@@ -91,12 +93,11 @@ impl Endpoints {
         let of_endpoint = others.iter().find(|(url, _)| Some(url) == token.as_ref()).map(|(_, encoding)| *encoding);
         let encoding = choice.token_request.encoding.or(of_endpoint).unwrap_or(oauth2.token_request.encoding);
         let refresh = match &oauth2.refresh_endpoint {
-            Some(template) => Some(url(template)?),
+            Some(template) => known(template)?,
             None => token.clone(),
         };
-        // Where messages go may be told by the token; where tokens are got may not.
+        // Where messages go may be told by the token, and where tokens are got by the sign-in that comes before.
         let api = &context.component.api;
-        let is_known = |template: &&Template| !is_late(context, template, values);
         let base_url = Some(&api.base_url).filter(is_known).map(url).transpose()?;
         let mut api_origins: Vec<(Origin, bool)> =
             base_url.iter().filter_map(Origin::of).map(|origin| (origin, true)).collect();
@@ -104,9 +105,12 @@ impl Endpoints {
             api_origins.extend(Origin::of(&url(&other.origin)?).map(|origin| (origin, other.token)));
         }
         let late = api.additional_origins.iter().filter(|other| other.token && !is_known(&&other.origin));
-        let late_token_origins = late.map(|other| other.origin.to_string()).collect();
+        let late_endpoints = [&oauth2.token_endpoint, &oauth2.refresh_endpoint, &oauth2.revocation_endpoint];
+        let late_endpoints = late_endpoints.into_iter().flatten().filter(|template| !is_known(template));
+        let late_token_origins =
+            late.map(|other| &other.origin).chain(late_endpoints).map(Template::to_string).collect();
         let second = oauth2.second_exchange.as_ref().map(|second| match &second.endpoint {
-            Some(template) => url(template).map(Some),
+            Some(template) => known(template),
             None => Ok(token.clone()),
         });
         let second = second.transpose()?.flatten();

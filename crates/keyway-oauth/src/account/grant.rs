@@ -26,6 +26,8 @@ pub enum Grant {
     ApiKey,
     /// RFC 7617, for which nothing is asked.
     Basic,
+    /// A JWT that the account signs, for which nothing is asked.
+    SignedJwt,
     /// RFC 6749 section 6, from a refresh token that was got elsewhere.
     RefreshToken,
     /// One of the component's own, by its name.
@@ -47,6 +49,7 @@ impl Grant {
             Self::TokenExchange => "token_exchange",
             Self::ApiKey => "api_key",
             Self::Basic => "basic",
+            Self::SignedJwt => "signed_jwt",
             Self::RefreshToken => "refresh_token",
             Self::Custom(name) => name,
         }
@@ -62,6 +65,7 @@ impl Grant {
             "token_exchange" => Self::TokenExchange,
             "api_key" => Self::ApiKey,
             "basic" => Self::Basic,
+            "signed_jwt" => Self::SignedJwt,
             "refresh_token" => Self::RefreshToken,
             other => Self::Custom(other.to_owned()),
         }
@@ -80,10 +84,14 @@ impl Grant {
             Self::DeviceCode => vec!["device_code"],
             Self::TokenExchange => vec!["subject_token"],
             Self::JwtBearer => {
-                let assertion = oauth2.grants.jwt_bearer.as_ref().map(|grant| &grant.assertion);
-                let key = assertion.map(|assertion| assertion.algorithm.unwrap_or(SigningAlgorithm::RS256).key());
-                let named = assertion.into_iter().flat_map(Assertion::names).filter(|name| !is_made(name));
-                key.into_iter().chain(named).collect()
+                let assertion = oauth2.grants.jwt_bearer.iter().map(|grant| &grant.assertion);
+                assertion.flat_map(|assertion| signs_with(assertion, is_made)).collect()
+            }
+            // No client is needed but where the JWT names one.
+            Self::SignedJwt => {
+                let made = |name: &str| is_made(name) && !matches!(name, "client_id" | "client_secret");
+                let assertion = oauth2.grants.signed_jwt.iter().map(|grant| &grant.assertion);
+                assertion.flat_map(|assertion| signs_with(assertion, made)).collect()
             }
             Self::ApiKey => oauth2.grants.api_key.iter().flat_map(|grant| grant.token.names()).collect(),
             Self::Basic => {
@@ -95,7 +103,7 @@ impl Grant {
                 let params = oauth2.custom_grants.get(name).map(|grant| &grant.token_params);
                 let named = params
                     .into_iter()
-                    .flat_map(|params| params.values().flatten().flat_map(keyway_component::Template::names));
+                    .flat_map(|params| params.values().flatten().flat_map(keyway_component::JsonTemplate::names));
                 named.filter(|name| !is_made(name)).collect()
             }
         };
@@ -104,13 +112,19 @@ impl Grant {
 
     /// Whether no server is asked for its token, and no client is needed.
     pub(crate) fn is_unasked(&self) -> bool {
-        matches!(self, Self::ApiKey | Self::Basic)
+        matches!(self, Self::ApiKey | Self::Basic | Self::SignedJwt)
     }
 
     /// Whether its inputs are used up by the first request, so that a stored token has to stand for them.
     pub(super) fn is_one_time(&self) -> bool {
         matches!(self, Self::AuthorizationCode | Self::DeviceCode | Self::RefreshToken)
     }
+}
+
+/// What a JWT needs: its key, and what it names that is not made for it.
+fn signs_with(assertion: &Assertion, made: fn(&str) -> bool) -> impl Iterator<Item = &str> {
+    let key = assertion.algorithm.unwrap_or(SigningAlgorithm::RS256).key();
+    [key].into_iter().chain(assertion.names().filter(move |name| !made(name)))
 }
 
 /// Whether Keyway or the client has it at hand, so that no grant asks for it.

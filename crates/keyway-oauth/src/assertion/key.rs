@@ -5,23 +5,19 @@ use ring::{
     hmac,
     rand::SystemRandom,
     signature::{
-        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaKeyPair,
+        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair,
+        RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384, RSA_PSS_SHA512,
+        RsaEncoding, RsaKeyPair,
     },
 };
 use rustls_pki_types::{PrivateKeyDer, pem::PemObject};
 
 /// A key, ready to sign.
 pub(crate) enum SigningKey {
-    Rsa(RsaKeyPair, Padding),
-    P256(EcdsaKeyPair),
+    Rsa(RsaKeyPair, &'static dyn RsaEncoding),
+    Ecdsa(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
     Hmac(hmac::Key),
-}
-
-/// How RSA signatures are padded.
-pub(crate) enum Padding {
-    Pkcs1,
-    Pss,
 }
 
 /// A key that cannot be used. Nothing of it is shown.
@@ -57,35 +53,47 @@ impl SigningKey {
         if text.trim().is_empty() {
             return Err(KeyError::Missing(algorithm.key()));
         }
-        if algorithm == SigningAlgorithm::HS256 {
-            return Ok(Self::Hmac(hmac::Key::new(hmac::HMAC_SHA256, text.as_bytes())));
+        let shared = |algorithm| Ok(Self::Hmac(hmac::Key::new(algorithm, text.as_bytes())));
+        match algorithm {
+            SigningAlgorithm::HS256 => return shared(hmac::HMAC_SHA256),
+            SigningAlgorithm::HS384 => return shared(hmac::HMAC_SHA384),
+            SigningAlgorithm::HS512 => return shared(hmac::HMAC_SHA512),
+            _ => {}
         }
         // Who copies a key out of a JSON file copies its line breaks as `\n`.
         let text = zeroize::Zeroizing::new(text.replace("\\n", "\n"));
         let der = PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|_| KeyError::NotPem)?;
         let wrong = |why: String| KeyError::WrongKind(algorithm.as_str(), why);
         let rejected = |error: ring::error::KeyRejected| wrong(error.to_string());
-        match (algorithm, &der) {
-            (SigningAlgorithm::RS256 | SigningAlgorithm::PS256, _) => {
-                let pair = match &der {
-                    PrivateKeyDer::Pkcs8(der) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
-                    PrivateKeyDer::Pkcs1(der) => RsaKeyPair::from_der(der.secret_pkcs1_der()),
-                    _ => return Err(wrong("it is an elliptic curve's".to_owned())),
-                };
-                let padding = if algorithm == SigningAlgorithm::PS256 { Padding::Pss } else { Padding::Pkcs1 };
-                Ok(Self::Rsa(pair.map_err(rejected)?, padding))
-            }
-            (SigningAlgorithm::ES256, PrivateKeyDer::Pkcs8(der)) => {
-                let random = SystemRandom::new();
-                let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der.secret_pkcs8_der(), &random);
-                Ok(Self::P256(pair.map_err(rejected)?))
-            }
-            (SigningAlgorithm::EdDSA, PrivateKeyDer::Pkcs8(der)) => {
-                let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(der.secret_pkcs8_der());
-                Ok(Self::Ed25519(pair.map_err(rejected)?))
-            }
-            _ => Err(wrong("it is not in PKCS #8; convert it with `openssl pkcs8 -topk8 -nodes`".to_owned())),
+        let padding: Option<&'static dyn RsaEncoding> = match algorithm {
+            SigningAlgorithm::RS256 => Some(&RSA_PKCS1_SHA256),
+            SigningAlgorithm::RS384 => Some(&RSA_PKCS1_SHA384),
+            SigningAlgorithm::RS512 => Some(&RSA_PKCS1_SHA512),
+            SigningAlgorithm::PS256 => Some(&RSA_PSS_SHA256),
+            SigningAlgorithm::PS384 => Some(&RSA_PSS_SHA384),
+            SigningAlgorithm::PS512 => Some(&RSA_PSS_SHA512),
+            _ => None,
+        };
+        if let Some(padding) = padding {
+            let pair = match &der {
+                PrivateKeyDer::Pkcs8(der) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
+                PrivateKeyDer::Pkcs1(der) => RsaKeyPair::from_der(der.secret_pkcs1_der()),
+                _ => return Err(wrong("it is an elliptic curve's".to_owned())),
+            };
+            return Ok(Self::Rsa(pair.map_err(rejected)?, padding));
         }
+        let PrivateKeyDer::Pkcs8(der) = &der else {
+            return Err(wrong("it is not in PKCS #8; convert it with `openssl pkcs8 -topk8 -nodes`".to_owned()));
+        };
+        let der = der.secret_pkcs8_der();
+        if algorithm == SigningAlgorithm::EdDSA {
+            return Ed25519KeyPair::from_pkcs8_maybe_unchecked(der).map(Self::Ed25519).map_err(rejected);
+        }
+        let curve = match algorithm {
+            SigningAlgorithm::ES384 => &ECDSA_P384_SHA384_FIXED_SIGNING,
+            _ => &ECDSA_P256_SHA256_FIXED_SIGNING,
+        };
+        EcdsaKeyPair::from_pkcs8(curve, der, &SystemRandom::new()).map(Self::Ecdsa).map_err(rejected)
     }
 
     /// Signs.
@@ -97,13 +105,10 @@ impl SigningKey {
         match self {
             Self::Rsa(pair, padding) => {
                 let mut signature = vec![0; pair.public().modulus_len()];
-                let signed = match padding {
-                    Padding::Pkcs1 => pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature),
-                    Padding::Pss => pair.sign(&RSA_PSS_SHA256, &random, message, &mut signature),
-                };
+                let signed = pair.sign(*padding, &random, message, &mut signature);
                 signed.map(|()| signature).map_err(|_| KeyError::NoSignature)
             }
-            Self::P256(pair) => {
+            Self::Ecdsa(pair) => {
                 let signature = pair.sign(&random, message).map_err(|_| KeyError::NoSignature)?;
                 Ok(signature.as_ref().to_vec())
             }

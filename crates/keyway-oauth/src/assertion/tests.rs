@@ -1,7 +1,9 @@
 use base64::engine::general_purpose::STANDARD;
 use ring::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ED25519, EcdsaKeyPair, Ed25519KeyPair, KeyPair,
-    RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, RsaKeyPair, UnparsedPublicKey, VerificationAlgorithm,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED, ECDSA_P384_SHA384_FIXED_SIGNING,
+    ED25519, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384,
+    RSA_PKCS1_2048_8192_SHA512, RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512,
+    RsaKeyPair, UnparsedPublicKey, VerificationAlgorithm,
 };
 use rustls_pki_types::{PrivateKeyDer, pem::PemObject};
 
@@ -82,7 +84,15 @@ fn each_algorithm_verifies_with_its_public_key() {
     // PKCS #1 is what PKCS #8 wraps, 26 bytes in for a key of this size.
     let pkcs1 = pem("RSA PRIVATE KEY", &rsa_der()[26..]);
     let (rsa_as_copied, ed) = (RSA.replace('\n', "\\n"), pem("PRIVATE KEY", &ed25519));
-    let table: [(SigningAlgorithm, &str, &'static dyn VerificationAlgorithm, &[u8]); 6] = [
+    let p384 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P384_SHA384_FIXED_SIGNING, &random).unwrap();
+    let p384_public = EcdsaKeyPair::from_pkcs8(&ECDSA_P384_SHA384_FIXED_SIGNING, p384.as_ref(), &random).unwrap();
+    let p384 = pem("PRIVATE KEY", p384.as_ref());
+    let table: [(SigningAlgorithm, &str, &'static dyn VerificationAlgorithm, &[u8]); 11] = [
+        (SigningAlgorithm::RS384, RSA, &RSA_PKCS1_2048_8192_SHA384, &rsa_public),
+        (SigningAlgorithm::RS512, RSA, &RSA_PKCS1_2048_8192_SHA512, &rsa_public),
+        (SigningAlgorithm::PS384, RSA, &RSA_PSS_2048_8192_SHA384, &rsa_public),
+        (SigningAlgorithm::PS512, RSA, &RSA_PSS_2048_8192_SHA512, &rsa_public),
+        (SigningAlgorithm::ES384, &p384, &ECDSA_P384_SHA384_FIXED, p384_public.public_key().as_ref()),
         (SigningAlgorithm::RS256, RSA, &RSA_PKCS1_2048_8192_SHA256, &rsa_public),
         (SigningAlgorithm::RS256, &pkcs1, &RSA_PKCS1_2048_8192_SHA256, &rsa_public),
         (SigningAlgorithm::RS256, &rsa_as_copied, &RSA_PKCS1_2048_8192_SHA256, &rsa_public),
@@ -100,9 +110,15 @@ fn each_algorithm_verifies_with_its_public_key() {
         assert_eq!(header["alg"], algorithm.as_str());
         UnparsedPublicKey::new(verifies, public).verify(signed.as_bytes(), &signature).unwrap();
     }
-    let (_, _, signed, signature) = read(&make(&json!({}), SigningAlgorithm::HS256, "s").unwrap());
-    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, b"s");
-    ring::hmac::verify(&key, signed.as_bytes(), &signature).unwrap();
+    for (algorithm, hash) in [
+        (SigningAlgorithm::HS256, ring::hmac::HMAC_SHA256),
+        (SigningAlgorithm::HS384, ring::hmac::HMAC_SHA384),
+        (SigningAlgorithm::HS512, ring::hmac::HMAC_SHA512),
+    ] {
+        let (header, _, signed, signature) = read(&make(&json!({}), algorithm, "s").unwrap());
+        assert_eq!(header["alg"], algorithm.as_str());
+        ring::hmac::verify(&ring::hmac::Key::new(hash, b"s"), signed.as_bytes(), &signature).unwrap();
+    }
 }
 
 #[test]

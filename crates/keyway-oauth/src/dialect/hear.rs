@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use http::StatusCode;
 use keyway_component::{
     Component, Pointer, Redactor,
-    component::{Encoding, ExpiryUnit},
+    component::{Encoding, ExpiryUnit, TokenResponse},
     printable,
 };
 use keyway_http::{AttemptEnd, WireAnswer, WireFault, fits, throttle_wait};
@@ -32,20 +32,21 @@ impl std::fmt::Debug for Heard {
     }
 }
 
-/// Reads how a token request ended.
+/// Reads how a token request ended. `at` says where things stand in its answer.
 ///
 /// # Errors
 /// Told apart for good: refused, unavailable (sent or not), or no token answer at all.
 pub fn hear(
     end: AttemptEnd,
     component: &Component,
+    at: &TokenResponse,
     encoding: Encoding,
     redactor: &Redactor,
     now: SystemTime,
 ) -> Result<Heard, TokenFault> {
     let answer = answered(end, redactor)?;
-    let body = read_body(&answer);
-    let context = Context { component, encoding, redactor, now, answer: &answer };
+    let body = read_body(&answer, at.access_token.is_whole());
+    let context = Context { component, at, encoding, redactor, now, answer: &answer };
     match &body {
         Some(body) if answer.status.is_success() && !says_error(body) => match context.refusal(body) {
             Some(refusal) => Err(refusal),
@@ -67,8 +68,9 @@ pub fn hear_object(
     now: SystemTime,
 ) -> Result<Value, TokenFault> {
     let answer = answered(end, redactor)?;
-    let body = read_body(&answer);
-    let context = Context { component, encoding, redactor, now, answer: &answer };
+    let body = read_body(&answer, false);
+    let at = &component.oauth2.token_response;
+    let context = Context { component, at, encoding, redactor, now, answer: &answer };
     match body {
         Some(body) if answer.status.is_success() && !says_error(&body) => Ok(body),
         body => Err(context.fault(body.as_ref())),
@@ -87,11 +89,16 @@ fn answered(end: AttemptEnd, redactor: &Redactor) -> Result<WireAnswer, TokenFau
     }
 }
 
-/// JSON whatever its label, or a form (old GitHub, old Facebook).
-fn read_body(answer: &WireAnswer) -> Option<Value> {
+/// JSON whatever its label, or a form (old GitHub, old Facebook), or a text that is the token itself where the component
+/// says so.
+fn read_body(answer: &WireAnswer, is_token: bool) -> Option<Value> {
     match serde_json::from_slice::<Value>(&answer.body) {
         Ok(body @ Value::Object(_)) => Some(body),
-        Ok(_) => None,
+        Ok(body) => Some(body).filter(|body| is_token && body.is_string()),
+        Err(_) if is_token && answer.status.is_success() => {
+            let text = std::str::from_utf8(&answer.body).ok()?.trim();
+            (!text.contains(char::is_whitespace)).then(|| text.into())
+        }
         Err(_) => {
             let pairs: Map<String, Value> = form_urlencoded::parse(&answer.body)
                 .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
@@ -116,6 +123,7 @@ fn says_error(body: &Value) -> bool {
 
 struct Context<'a> {
     component: &'a Component,
+    at: &'a TokenResponse,
     encoding: Encoding,
     redactor: &'a Redactor,
     now: SystemTime,
@@ -126,7 +134,7 @@ struct Context<'a> {
 
 impl Context<'_> {
     fn token(&self, body: &Value) -> Result<Heard, TokenFault> {
-        let at = &self.component.oauth2.token_response;
+        let at = self.at;
         let status = self.answer.status.as_u16();
         let invalid = |message: String| Err(TokenFault::new(TokenFaultKind::Invalid, message));
         let Some(access_token) = token_at(&at.access_token, body) else {
@@ -134,6 +142,10 @@ impl Context<'_> {
                 let message = "the account asks for a second factor, which a program cannot give; sign in with another \
                                grant, or use an account without a second factor";
                 return Err(TokenFault::new(TokenFaultKind::SecondFactor, message));
+            }
+            // Some servers give a refusal the status of a success and a code of their own.
+            if at.error.find_text(body).is_some_and(|code| !matches!(code.as_str(), "" | "0" | "false")) {
+                return Err(self.fault(Some(body)));
             }
             let members: Vec<&str> = body.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
             let members =
@@ -173,7 +185,7 @@ impl Context<'_> {
 
     /// What an answer says that is none by the component's rule, though its status is that of a success.
     fn refusal(&self, body: &Value) -> Option<TokenFault> {
-        let rule = self.component.oauth2.token_response.success.as_ref()?;
+        let rule = self.at.success.as_ref()?;
         let found = rule.pointer.find(body);
         if found == Some(&rule.equals) {
             return None;
@@ -203,14 +215,14 @@ impl Context<'_> {
             Header { scheme, .. } => scheme.as_str(),
             _ => "bearer",
         };
-        let own = &self.component.oauth2.token_response.token_types;
-        let mut known = ["", "bearer", scheme].into_iter().chain(own.iter().map(String::as_str));
+        let own = self.at.token_types.iter();
+        let mut known = ["", "bearer", scheme].into_iter().chain(own.map(String::as_str));
         known.any(|known| token_type.eq_ignore_ascii_case(known))
     }
 
     /// Seconds from now. Nothing, zero and less mean "not told": a token that is dead on arrival cannot be meant.
     fn lifetime_s(&self, body: &Value) -> Option<u64> {
-        let at = &self.component.oauth2.token_response;
+        let at = self.at;
         let in_one_second = match at.expiry_unit {
             ExpiryUnit::Seconds => 1.0,
             ExpiryUnit::Milliseconds => 1000.0,
@@ -236,7 +248,7 @@ impl Context<'_> {
     fn fault(&self, body: Option<&Value>) -> TokenFault {
         use TokenFaultKind::{Denied, Invalid, InvalidClient, InvalidGrant, MaybeProcessed, NotProcessed};
         let status = self.answer.status;
-        let at = &self.component.oauth2.token_response;
+        let at = self.at;
         let body_or_none = body.unwrap_or(&Value::Null);
         let oauth =
             OAuthAnswer::read_at(status.as_u16(), body_or_none, &at.error, &at.error_description, self.redactor);

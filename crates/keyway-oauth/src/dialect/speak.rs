@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use keyway_component::{
     Component, Secret, Template,
-    component::{ClientAuthMethod, Encoding, Params, TokenRequestMethod},
+    component::{ClientAuthMethod, Encoding, TokenParams, TokenRequestMethod},
 };
 use keyway_http::WireCall;
 use serde_json::{Map, Value};
@@ -21,13 +21,15 @@ pub struct Words<'a> {
     /// How the client shows who it is.
     pub auth: ClientAuthMethod,
     /// What is laid over the standard request.
-    pub overlay: &'a Params,
+    pub overlay: &'a TokenParams,
     /// The value of `grant_type`, where the vendor has its own.
     pub grant_type: Option<&'a str>,
     /// How the parameters travel.
     pub encoding: Encoding,
     /// The method.
     pub method: TokenRequestMethod,
+    /// Headers beside those of all token requests.
+    pub headers: Option<&'a BTreeMap<String, Template>>,
     /// The client's identifier.
     pub client_id: &'a str,
     /// Whether the request is for a token, so that it says what the token is for.
@@ -67,8 +69,9 @@ pub fn speak(endpoint: &Url, standard_form: &[u8], words: &Words<'_>) -> Result<
     }
     parameters.target(words)?;
     for (name, value) in words.overlay {
-        match value {
-            Some(template) => parameters.set(name, words.typed(template)?),
+        let value = value.as_ref().map(|value| value.render(|template| words.typed(template).map(Some)));
+        match value.transpose()?.flatten() {
+            Some(value) => parameters.set(name, value),
             None => parameters.remove(name),
         }
     }
@@ -82,7 +85,8 @@ pub fn speak(endpoint: &Url, standard_form: &[u8], words: &Words<'_>) -> Result<
 
     let mut headers = HeaderMap::new();
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-    for (name, template) in &words.component.oauth2.token_request.headers {
+    let more = &words.component.oauth2.token_request.headers;
+    for (name, template) in more.iter().chain(words.headers.into_iter().flatten()) {
         let value = words.text(template)?;
         let name =
             HeaderName::try_from(name.as_str()).map_err(|_| CannotSpeak(format!("`{name}` is no header name")))?;
@@ -228,7 +232,7 @@ mod tests {
         overlay: Value,
         grant_type: Option<&str>,
     ) -> WireCall {
-        let overlay: Params = serde_json::from_value(overlay).unwrap();
+        let overlay: TokenParams = serde_json::from_value(overlay).unwrap();
         let secrets = [("client_secret", "s+cr"), ("app_token", "tok&1")].map(|(n, v)| (n.to_owned(), Secret::new(v)));
         let values = [("app_id", "42"), ("scope", "")].map(|(n, v)| (n.to_owned(), v.to_owned()));
         let words = Words {
@@ -238,6 +242,7 @@ mod tests {
             grant_type,
             encoding,
             method: component.oauth2.token_request.method,
+            headers: None,
             client_id: "id",
             has_target: true,
             secrets: &secrets.into(),

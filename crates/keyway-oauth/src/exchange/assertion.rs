@@ -64,7 +64,7 @@ impl Exchange<'_> {
         parameters
     }
 
-    fn signed(
+    pub(super) fn signed(
         &self,
         assertion: &Assertion,
         algorithm: SigningAlgorithm,

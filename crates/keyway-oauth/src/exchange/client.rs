@@ -68,14 +68,13 @@ impl<'c> AsyncHttpClient<'c> for DialectClient<'_> {
             let Exchange { account, redactor, clock, .. } = self.exchange;
             let (overlay, grant_type) = self.exchange.overlay(self.request);
             let redirect_uri = self.exchange.redirect_uri(self.request);
-            let (encoding, secrets) = (account.encoding, self.secrets);
-            let method = account.component.oauth2.token_request.method;
-            let auth = self.exchange.auth(self.request);
-            let has_target = true;
-            let post =
-                Post { auth, overlay: &overlay, grant_type, encoding, method, secrets, redirect_uri, has_target };
+            let (method, encoding) = self.exchange.form(self.request);
+            let (auth, state) = (self.exchange.auth(self.request), self.request.state());
+            let post = Post::new(auth, &overlay, encoding, self.secrets);
+            let post = Post { grant_type, method, redirect_uri, state, ..post };
             let end = self.exchange.post(self.endpoint, request.body(), post).await?;
-            let heard = hear(end, &account.component, encoding, redactor, clock.now())?;
+            let at = &account.component.oauth2.token_response;
+            let heard = hear(end, &account.component, at, encoding, redactor, clock.now())?;
             for name in ["access_token", "refresh_token"] {
                 if let Some(secret) = heard.standard.get(name).and_then(Value::as_str) {
                     redactor.know(&account.label(), &Secret::new(secret));

@@ -30,6 +30,8 @@ pub(crate) enum Offer {
         redirect_uri: String,
         /// Parameters of the authorization response that variables are read from.
         callback: BTreeMap<String, String>,
+        /// The `state` of the authorization request.
+        state: String,
         /// The key that the code is bound to (RFC 9449 section 10).
         dpop_key: Option<Secret>,
     },
@@ -56,6 +58,14 @@ impl Request {
     pub(crate) fn callback(&self) -> Option<&BTreeMap<String, String>> {
         match self {
             Self::Redeem(Offer::Code { callback, .. }) => Some(callback),
+            _ => None,
+        }
+    }
+
+    /// The `state` of the sign-in that the request ends.
+    pub(crate) fn state(&self) -> Option<&str> {
+        match self {
+            Self::Redeem(Offer::Code { state, .. }) => Some(state),
             _ => None,
         }
     }

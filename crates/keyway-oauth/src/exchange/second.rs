@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use keyway_component::{Secret, component::SecondExchange};
+use keyway_component::{
+    Secret, Template,
+    component::{ClientAuthMethod, SecondExchange},
+};
 use serde_json::Value;
 
 use super::{Exchange, Post, Request};
@@ -22,8 +25,9 @@ impl Exchange<'_> {
     /// Exchanges a token that was just got, where the component says so.
     pub(super) async fn second(&self, request: &Request, first: Token) -> Result<Token, TokenFault> {
         let Some(second) = &self.account.component.oauth2.second_exchange else { return Ok(first) };
-        // What a person brings as a refresh token begins with a second one too; a renewal has had its own.
-        if matches!(request, Request::Refresh(_)) {
+        // What a person brings as a refresh token begins with a second one too; most renewals have had their own.
+        let is_renewal = matches!(request, Request::Refresh(_));
+        if is_renewal && !second.after_renewal {
             return Ok(first);
         }
         for left in (0..ATTEMPTS).rev() {
@@ -34,7 +38,7 @@ impl Exchange<'_> {
                         tokio::time::sleep(fault.retry_after.unwrap_or(BETWEEN).min(BETWEEN * 10)).await;
                     }
                     // What began it works once, or was rotated: the token that it gave is better than none.
-                    _ if matches!(request, Request::Redeem(_)) || !self.account.mints_anew() => {
+                    _ if is_renewal || matches!(request, Request::Redeem(_)) || !self.account.mints_anew() => {
                         tracing::error!(
                             event = "no_second_exchange", account = %self.account.label(), why = %fault,
                             "the token was not exchanged for the one that should follow; it is used as it is"
@@ -54,23 +58,28 @@ impl Exchange<'_> {
         for secret in [Some(&first.access_token), first.refresh_token.as_ref()].into_iter().flatten() {
             self.redactor.know(&account.label(), secret);
         }
-        let auth = account.component.oauth2.auth_method_of(account.grant.name());
+        // RFC 6749 section 2.3: the client shows in one way who it is.
+        let own_header = second.headers.keys().any(|name| name.eq_ignore_ascii_case("authorization"));
+        let auth = if own_header {
+            ClientAuthMethod::None
+        } else {
+            account.component.oauth2.auth_method_of(account.grant.name())
+        };
         let mut secrets = self.client_secrets(auth, &second.token_params).await?;
+        let in_headers: Vec<&str> = second.headers.values().flat_map(Template::names).collect();
+        secrets.extend(self.read_named(&in_headers).await?);
         secrets.insert("access_token".to_owned(), first.access_token.clone());
         secrets.extend(first.dpop_key.iter().map(|key| (super::DPOP_KEY.to_owned(), key.clone())));
-        let grant_type = Some(second.grant_type.as_str()).filter(|_| !second.token_params.contains_key("grant_type"));
         let post = Post {
-            auth,
-            overlay: &second.token_params,
-            grant_type,
-            encoding: second.encoding,
+            grant_type: second.grant_type.as_deref().filter(|_| !second.token_params.contains_key("grant_type")),
             method: second.method,
-            secrets: &secrets,
+            headers: Some(&second.headers),
             redirect_uri: account.redirect_uri(),
-            has_target: true,
+            ..Post::new(auth, &second.token_params, second.encoding, &secrets)
         };
         let end = self.post(endpoint, b"", post).await?;
-        let heard = hear(end, &account.component, second.encoding, self.redactor, self.clock.now())?;
+        let at = second.token_response.as_ref().unwrap_or(&account.component.oauth2.token_response);
+        let heard = hear(end, &account.component, at, second.encoding, self.redactor, self.clock.now())?;
         for name in ["access_token", "refresh_token"] {
             if let Some(secret) = heard.standard.get(name).and_then(Value::as_str) {
                 self.redactor.know(&account.label(), &Secret::new(secret));
@@ -78,7 +87,8 @@ impl Exchange<'_> {
         }
         let unread = |_| TokenFault::new(TokenFaultKind::Invalid, "the second answer cannot be read as a token");
         let answer = serde_json::from_value(Value::Object(heard.standard)).map_err(unread)?;
-        let mut token = self.token(&answer, &Request::Mint, None, first.refresh_token.as_ref());
+        let (kept, default_s) = (first.refresh_token.as_ref(), at.default_expires_in);
+        let mut token = self.token(&answer, &Request::Mint, None, kept, default_s);
         // What the first answer told stays told.
         let mut extra = first.extra.clone();
         extra.append(&mut token.extra);

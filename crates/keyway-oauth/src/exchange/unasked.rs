@@ -1,15 +1,15 @@
-//! Tokens that no server is asked for: a key, or user name and password.
+//! Tokens that no server is asked for: a key, user name and password, or a JWT.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use keyway_component::{Secret, Template};
+use keyway_component::{Secret, Template, component::SigningAlgorithm};
 
 use super::Exchange;
 use crate::{
     account::Grant,
     fault::{TokenFault, TokenFaultKind},
-    token::{Captured, ExpirySource, Token},
+    token::{ExpirySource, Token},
 };
 
 // === impl Exchange ===
@@ -35,24 +35,44 @@ impl Exchange<'_> {
                 }
                 None => return Ok(None),
             },
+            Grant::SignedJwt => return self.signed_jwt().await.map(Some),
             _ => return Ok(None),
         };
         if text.is_empty() || !text.expose_secret_text().bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
             return Err(unusable("the key is empty, or has characters that no header can carry; give it anew"));
         }
         self.redactor.know(&self.account.inputs_label(), &text);
-        Ok(Some(Token {
-            access_token: text,
+        Ok(Some(self.made_here(text, None)))
+    }
+
+    /// A JWT of the account's own. It is made anew before it ends, as any token is.
+    async fn signed_jwt(&self) -> Result<Token, TokenFault> {
+        let grant = self.account.component.oauth2.grants.signed_jwt.clone().unwrap_or_default();
+        let algorithm = grant.assertion.algorithm.unwrap_or(SigningAlgorithm::RS256);
+        let names: Vec<&str> = grant.assertion.names().chain([algorithm.key()]).collect();
+        let secrets = self.read_named(&names).await?;
+        let lifetime = Duration::from_secs(grant.assertion.lifetime_s.into());
+        let jwt = self.signed(&grant.assertion, algorithm, None, &secrets)?;
+        Ok(self.made_here(jwt, Some(lifetime)))
+    }
+
+    fn made_here(&self, access_token: Secret, lifetime: Option<Duration>) -> Token {
+        let obtained_at = self.clock.now();
+        let expires_at = lifetime.and_then(|lifetime| obtained_at.checked_add(lifetime));
+        let expiry_source = if lifetime.is_some() { ExpirySource::JwtClaim } else { ExpirySource::Unknown };
+        let (extra, captured) = Default::default();
+        Token {
+            access_token,
             refresh_token: None,
-            obtained_at: self.clock.now(),
-            expires_at: None,
-            expiry_source: ExpirySource::Unknown,
+            obtained_at,
+            expires_at,
+            expiry_source,
             scope: None,
-            extra: Default::default(),
+            extra,
             dpop_key: None,
-            captured: Captured::default(),
+            captured,
             begun_with: None,
-        }))
+        }
     }
 
     async fn filled(&self, template: &Template) -> Result<Secret, TokenFault> {

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use keyway_component::{
     Secret,
-    component::{Params, TokenRequestMethod},
+    component::{Params, TokenParams},
     printable,
 };
 use serde_json::Value;
@@ -83,12 +83,13 @@ impl TokenSource {
         let (inner, account) = (self.inner(), self.account());
         let exchange = inner.exchange();
         let auth = account.component.oauth2.auth_method_of("device_code");
-        let secrets = exchange.client_secrets(auth, overlay).await?;
+        let overlay: TokenParams =
+            overlay.iter().map(|(name, value)| (name.clone(), value.clone().map(Into::into))).collect();
+        let secrets = exchange.client_secrets(auth, &overlay).await?;
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("scope", &account.scope_text());
-        let (encoding, method, redirect_uri) = (account.encoding, TokenRequestMethod::Post, None);
-        let (secrets, has_target) = (&secrets, true);
-        let post = Post { auth, overlay, grant_type: None, encoding, method, secrets, redirect_uri, has_target };
+        let encoding = account.encoding;
+        let post = Post::new(auth, &overlay, encoding, &secrets);
         let end = exchange.post(endpoint, form.finish().as_bytes(), post).await?;
         hear_object(end, &account.component, encoding, &inner.redactor, inner.clock.now())
     }

@@ -45,11 +45,11 @@ impl TokenSource {
     /// # Errors
     /// There is no token for it; a token that there was before is untouched.
     pub async fn redeem_code(&self, request: AuthorizationRequest, code: Code) -> Result<Arc<Token>, TokenError> {
-        let redirect_uri = request.redirect_uri().to_owned();
+        let (redirect_uri, state) = (request.redirect_uri().to_owned(), request.state().to_owned());
         self.redeem({
             let Code { code, callback } = code;
             let (code_verifier, dpop_key) = (request.code_verifier(), request.dpop_key());
-            Offer::Code { code, code_verifier, redirect_uri, callback, dpop_key }
+            Offer::Code { code, code_verifier, redirect_uri, callback, state, dpop_key }
         })
         .await
     }

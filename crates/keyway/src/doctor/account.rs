@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use keyway_oauth::{Freshness, Token, TokenErrorKind, freshness, rfc3339};
+use keyway_oauth::{Freshness, RenewalRule, Token, TokenErrorKind, rfc3339};
 
 use super::Finding;
 use crate::connection::Connection;
@@ -64,7 +64,7 @@ pub(super) async fn token(connection: &Connection) -> Vec<Finding> {
     let now = shared.clock.now();
     match &stored.token {
         Some(token) => {
-            findings.push(age(token, now));
+            findings.push(age(token, connection.account().renewal_rule(), now));
             findings.extend(idle(connection, token, now));
             findings.extend(scope(connection, token));
         }
@@ -79,10 +79,10 @@ pub(super) async fn token(connection: &Connection) -> Vec<Finding> {
     findings
 }
 
-fn age(token: &Token, now: SystemTime) -> Finding {
+fn age(token: &Token, rule: RenewalRule, now: SystemTime) -> Finding {
     let since = now.duration_since(token.obtained_at).unwrap_or_default();
     let got = format!("got {} ago", span(since));
-    let detail = match (freshness(token, now), token.expires_at.map(|end| end.duration_since(now))) {
+    let detail = match (rule.freshness(token, now), token.expires_at.map(|end| end.duration_since(now))) {
         (_, None) => format!("{got}; the server does not say when it ends"),
         (Freshness::Stale, Some(Err(_))) => format!("{got}, has ended; it is renewed when it is next needed"),
         (_, Some(left)) => format!("{got}, ends in {}", span(left.unwrap_or_default())),

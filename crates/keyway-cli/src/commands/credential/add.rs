@@ -174,7 +174,7 @@ impl Draft<'_> {
     fn wanted(&self) -> Vec<String> {
         let oauth2 = &self.component.oauth2;
         let mut wanted = Vec::new();
-        let needs_client = !matches!(self.file.grant.as_deref(), Some("api_key" | "basic"));
+        let needs_client = self.file.grant.as_deref().is_none_or(|grant| oauth2.asking(grant).is_some());
         if self.file.client.is_none() && needs_client {
             wanted.push("client_id");
             wanted.extend(oauth2.token_endpoint_auth_method.secret());
@@ -212,8 +212,9 @@ impl Draft<'_> {
     fn optional_variables(&self) -> Vec<String> {
         let fixed = |name: &str| self.component.environments.values().any(|values| values.contains_key(name));
         let custom = self.component.oauth2.custom_grants.values();
-        let of_grants: Vec<&str> =
-            custom.flat_map(|grant| grant.token_params.values().flatten().flat_map(keyway::Template::names)).collect();
+        let of_grants: Vec<&str> = custom
+            .flat_map(|grant| grant.token_params.values().flatten().flat_map(keyway::JsonTemplate::names))
+            .collect();
         let open = self.component.variables.iter().filter(|(name, variable)| {
             !variable.secret && variable.default.is_none() && !fixed(name) && !of_grants.contains(&name.as_str())
         });

@@ -30,7 +30,7 @@ fn account(component: &Component) -> Vec<(String, String)> {
     let prefix = Component::variable_prefix(&component.name);
     let upper = |name: &str| format!("{prefix}{}", name.to_ascii_uppercase());
     let mut rows = Vec::new();
-    let asks = component.grant_names().iter().any(|grant| !matches!(*grant, "api_key" | "basic"));
+    let asks = !oauth2.all_asking().is_empty();
     if asks {
         let secret = oauth2.token_endpoint_auth_method.secret().map(|name| format!(", {}", upper(name)));
         rows.push(("always".to_owned(), format!("{}{}", upper("client_id"), secret.unwrap_or_default())));

@@ -1,0 +1,258 @@
+//! Token requests and answers whose form is the vendor's own, grant by grant.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use keyway::{Code, Connection, Credential, Message, check_component};
+use keyway_tests::{
+    acme::{self, account_with, acme, connected},
+    mock::{Mock, labelled, reply},
+};
+use serde_json::{Value, json};
+
+async fn server() -> Mock {
+    Mock::start(|seen| async move {
+        let n = seen.nth + 1;
+        match seen.path.as_str() {
+            "/token" | "/refresh" => reply(
+                200,
+                &json!({"access_token": format!("t{n}"), "refresh_token": "r1", "expires_in": 3600, "region": "eu"}),
+            ),
+            "/long" => reply(200, &json!({"data": {"token": format!("long{n}"), "lives_ms": 7_200_000}})),
+            _ => reply(200, &json!({})),
+        }
+    })
+    .await
+}
+
+/// Whatever the component says, its lint has nothing against it.
+fn sound(component: &Value) {
+    let faults = check_component("acme.json", &component.to_string());
+    assert!(faults.is_ok(), "{:?}", faults.unwrap_err());
+}
+
+fn faults(component: &Value) -> Vec<String> {
+    match check_component("acme.json", &component.to_string()) {
+        Ok(checked) => checked.warnings.faults.iter().map(|fault| fault.code.to_string()).collect(),
+        Err(faults) => faults.faults.iter().map(|fault| fault.code.to_string()).collect(),
+    }
+}
+
+/// A component with a sign-in, and an account of it.
+fn with_sign_in(component: &mut Value, api: &Mock) {
+    component["oauth2"]["authorization_endpoint"] = format!("{}/authorize", api.url).into();
+    component["oauth2"]["grants"] = json!({ "authorization_code": {}, "refresh_token": {} });
+}
+
+async fn signed_in(component: &Value, callback: &str) -> Result<(Connection, String), keyway::TokenError> {
+    let credential = account_with([("ACME_GRANT", "authorization_code")]);
+    let connection = acme::host(component).connect(credential).unwrap();
+    let request = connection.tokens().authorization_request("https://app.example/callback").unwrap();
+    let state = request.state().to_owned();
+    let code = request.read_pasted(&format!("https://app.example/callback?code=c1&state={state}{callback}")).unwrap();
+    connection.tokens().redeem_code(request, code).await.map(|_| (connection, state))
+}
+
+#[tokio::test]
+async fn a_grant_may_have_a_form_of_its_own() {
+    let api = server().await;
+    let mut component = acme(&api.url);
+    with_sign_in(&mut component, &api);
+    component["oauth2"]["refresh_endpoint"] = format!("{}/refresh", api.url).into();
+    component["oauth2"]["grants"]["authorization_code"]["token_request"] = json!({ "encoding": "json" });
+    component["oauth2"]["grants"]["refresh_token"]["token_request"] = json!({ "method": "GET", "encoding": "query" });
+    sound(&component);
+    let (connection, _) = signed_in(&component, "").await.unwrap();
+    connection.tokens().renew().await.unwrap();
+    let first = &api.seen("/token")[0];
+    let body: Value = serde_json::from_slice(&first.body).unwrap();
+    assert_eq!((first.method.as_str(), &body["code"]), ("POST", &json!("c1")));
+    let renewal = &api.seen("/refresh")[0];
+    assert_eq!((renewal.method.as_str(), renewal.text()), ("GET", ""));
+    assert!(renewal.query.contains("refresh_token=r1"), "{}", renewal.query);
+    component["oauth2"]["grants"]["refresh_token"]["token_request"] = json!({ "method": "GET" });
+    assert!(faults(&component).contains(&"get_with_body".to_owned()));
+}
+
+#[tokio::test]
+async fn a_second_exchange_has_headers_and_an_answer_of_its_own() {
+    let api = server().await;
+    let mut component = acme(&api.url);
+    component["oauth2"]["grants"]["refresh_token"] = json!({});
+    component["oauth2"]["second_exchange"] = json!({
+        "endpoint": format!("{}/long", api.url), "encoding": "json", "after_renewal": true,
+        "headers": { "Authorization": "Bearer {access_token}" }, "token_params": { "client_id": null, "kind": "site" },
+        "token_response": { "access_token": "/data/token", "expires_in": "/data/lives_ms", "expiry_unit": "milliseconds" }
+    });
+    sound(&component);
+    let (host, connection) = connected(&component);
+    connection.send(Message::get("/me")).await.unwrap();
+    let second = &api.seen("/long")[0];
+    assert_eq!((second.header("authorization"), second.text()), ("Bearer t1", r#"{"kind":"site"}"#));
+    assert_eq!(api.seen("/api/me")[0].header("authorization"), "Bearer long1");
+    let token = connection.tokens().current().await.unwrap().unwrap();
+    assert_eq!(token.lifetime().unwrap().as_secs(), 7200);
+    assert_eq!(host.redactor().values("long1"), "***");
+    // The first token's refresh token renews, and what comes of it is exchanged, too.
+    connection.tokens().renew().await.unwrap();
+    assert!(api.seen("/token")[1].text().contains("refresh_token=r1"));
+    assert_eq!((api.count("/long"), api.seen("/long")[1].header("authorization")), (2, "Bearer t2"));
+    component["oauth2"]["second_exchange"]["headers"] = json!({});
+    assert!(faults(&component).contains(&"no_effect".to_owned()), "nothing of the first token is sent");
+}
+
+/// The callback names the server: there is none before a sign-in, and no other place gets the code.
+#[tokio::test]
+async fn a_token_endpoint_that_only_the_callback_tells() {
+    let (api, region) = (server().await, server().await);
+    let mut component = acme(&api.url);
+    with_sign_in(&mut component, &api);
+    component["variables"] =
+        json!({ "site": { "pattern": "http://127\\.0\\.0\\.1:[0-9]+", "from": [{ "callback": "site" }] } });
+    component["oauth2"]["token_endpoint"] = "{site}/token".into();
+    sound(&component);
+    let site: String = url::form_urlencoded::byte_serialize(region.url.as_bytes()).collect();
+    let (connection, _) = signed_in(&component, &format!("&site={site}")).await.unwrap();
+    connection.tokens().renew().await.unwrap();
+    assert_eq!((region.count("/token"), api.count("")), (2, 0));
+    // No message gets there, as to no token endpoint.
+    let refused = connection.send(Message::get(format!("{}/token", region.url))).await.unwrap_err();
+    assert_eq!(refused.code, Code::UrlNotAllowed);
+    let evil = signed_in(&component, "&site=https%3A%2F%2Fevil.example").await.unwrap_err();
+    assert_eq!(evil.kind, keyway::TokenErrorKind::ResponseInvalid);
+    // A refresh token from elsewhere does not say where it is good.
+    let inputs = [("ACME_GRANT", "refresh_token"), ("ACME_REFRESH_TOKEN", "r")];
+    let connection = acme::host(&component).connect(account_with(inputs)).unwrap();
+    let failure = connection.send(Message::get("/x")).await.unwrap_err();
+    assert!(failure.message.contains("ACME_SITE"), "{failure}");
+    // A grant without a sign-in never learns it.
+    component["oauth2"]["grants"]["client_credentials"] = json!({});
+    assert!(faults(&component).contains(&"told_too_late".to_owned()));
+}
+
+#[tokio::test]
+async fn the_code_is_sent_with_its_state() {
+    let api = server().await;
+    let mut component = acme(&api.url);
+    with_sign_in(&mut component, &api);
+    component["oauth2"]["grants"]["authorization_code"]["token_params"] = json!({ "state": "{state}" });
+    sound(&component);
+    let (_connection, state) = signed_in(&component, "").await.unwrap();
+    let sent: Vec<_> = url::form_urlencoded::parse(&api.seen("/token")[0].body).into_owned().collect();
+    assert!(sent.contains(&("state".to_owned(), state)), "{sent:?}");
+}
+
+#[tokio::test]
+async fn parameters_are_any_json_and_a_grant_needs_no_grant_type() {
+    let api = server().await;
+    let mut component = acme(&api.url);
+    component["variables"] = json!({ "store": { "type": "integer" }, "login": { "secret": true } });
+    component["oauth2"]["token_endpoint_auth_method"] = "none".into();
+    component["oauth2"]["grants"] = json!({});
+    component["oauth2"]["custom_grants"] = json!({ "login": { "token_params": {
+        "client_id": null, "auth": { "login": "{login}", "store": "{store}" }, "wants": ["read", "{store}"], "keep": true
+    } } });
+    let given = [("ACME_CLIENT_ID", "id"), ("ACME_GRANT", "login"), ("ACME_LOGIN", "l-canary"), ("ACME_STORE", "7")];
+    let renew = async |component: &Value| {
+        sound(component);
+        let host = acme::host(component);
+        let connection = host.connect(Credential::from_vars("acme", given)).unwrap();
+        connection.tokens().renew().await.unwrap();
+        assert_eq!(host.redactor().values("l-canary"), "***");
+    };
+    component["oauth2"]["token_request"] = json!({ "encoding": "json" });
+    renew(&component).await;
+    let wanted = json!({"auth": {"login": "l-canary", "store": 7}, "wants": ["read", 7], "keep": true});
+    assert_eq!(serde_json::from_slice::<Value>(&api.seen("/token")[0].body).unwrap(), wanted);
+    // In a form, a list is one parameter for each item.
+    component["oauth2"]["token_request"] = json!({ "encoding": "form" });
+    component["oauth2"]["custom_grants"]["login"]["token_params"]["auth"] = "{login}".into();
+    renew(&component).await;
+    assert_eq!(api.seen("/token")[1].text(), "auth=l-canary&keep=true&wants=read&wants=7");
+}
+
+#[tokio::test]
+async fn an_answer_may_be_the_token_itself() {
+    for (label, body) in [("text/plain", "plain-token\n"), ("application/json", "\"plain-token\"")] {
+        let api = Mock::start(move |seen| async move {
+            match seen.path.as_str() {
+                "/token" => labelled(200, label, body),
+                _ => reply(200, &json!({})),
+            }
+        })
+        .await;
+        let mut component = acme(&api.url);
+        component["oauth2"]["token_response"] = json!({ "access_token": "", "default_expires_in": 600 });
+        sound(&component);
+        let (_host, connection) = connected(&component);
+        connection.send(Message::get("/x")).await.unwrap();
+        assert_eq!(api.seen("/api/x")[0].header("authorization"), "Bearer plain-token", "{label}");
+    }
+    // A page is none.
+    let api = Mock::start(|_| async move { labelled(200, "text/html", "<p>please sign in</p>") }).await;
+    let mut component = acme(&api.url);
+    component["oauth2"]["token_response"] = json!({ "access_token": "" });
+    let (_host, connection) = connected(&component);
+    assert_eq!(connection.send(Message::get("/x")).await.unwrap_err().code, Code::TokenResponseInvalid);
+}
+
+/// As WeChat has it: 200, no token, and a code of its own that a good answer does not have.
+#[tokio::test]
+async fn a_refusal_needs_no_rule_where_its_code_is_known() {
+    let api = Mock::start(|_| async move { reply(200, &json!({"errcode": 40029, "errmsg": "invalid code"})) }).await;
+    let mut component = acme(&api.url);
+    with_sign_in(&mut component, &api);
+    component["oauth2"]["token_response"] =
+        json!({ "error": "/errcode", "error_description": "/errmsg", "invalid_grant": ["40029"] });
+    sound(&component);
+    let error = signed_in(&component, "").await.unwrap_err();
+    assert_eq!(error.kind, keyway::TokenErrorKind::Denied);
+    assert!(error.message.contains("the code was refused") && error.message.contains("40029: invalid code"), "{error}");
+}
+
+#[tokio::test]
+async fn a_jwt_of_the_account_is_its_token() {
+    let api = Mock::start(|_| async move { reply(200, &json!({})) }).await;
+    let mut component = acme(&api.url);
+    component["variables"] = json!({ "key_id": {}, "issuer": {} });
+    component["oauth2"]["grants"] = json!({ "signed_jwt": { "assertion": {
+        "algorithm": "ES256", "audience": "acme-v1", "lifetime_s": 600, "header": { "kid": "{key_id}" },
+        "claims": { "iss": "{issuer}", "jti": null }
+    } } });
+    component["oauth2"].as_object_mut().unwrap().remove("token_endpoint");
+    sound(&component);
+    let pem = rcgen::KeyPair::generate().unwrap().serialize_pem();
+    let given = [("ACME_PRIVATE_KEY", pem.as_str()), ("ACME_KEY_ID", "k1"), ("ACME_ISSUER", "team")];
+    let host = acme::host(&component);
+    let connection = host.connect(Credential::from_vars("acme", given)).unwrap();
+    connection.send(Message::get("/x")).await.unwrap();
+    connection.send(Message::get("/x")).await.unwrap();
+    let seen = api.seen("/api/x");
+    let jwt = seen[0].header("authorization").strip_prefix("Bearer ").unwrap();
+    let claims = URL_SAFE_NO_PAD.decode(jwt.split('.').nth(1).unwrap()).unwrap();
+    let claims: Value = serde_json::from_slice(&claims).unwrap();
+    assert_eq!((&claims["iss"], &claims["aud"]), (&json!("team"), &json!("acme-v1")));
+    assert_eq!(claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap(), 600);
+    assert_eq!(seen[1].header("authorization"), seen[0].header("authorization"), "it serves until its end");
+    let token = connection.tokens().current().await.unwrap().unwrap();
+    assert_eq!(token.lifetime().unwrap().as_secs(), 600);
+    assert_eq!(host.redactor().values(jwt), "***");
+    let lacking = acme::host(&component).connect(Credential::from_vars("acme", [("ACME_ISSUER", "team")])).unwrap_err();
+    assert!(lacking.to_string().contains("ACME_PRIVATE_KEY"), "{lacking}");
+}
+
+#[test]
+fn what_is_only_unwise_is_a_warning() {
+    let mut component = acme("https://acme.example");
+    component["variables"] = json!({ "key": { "secret": true } });
+    component["api"]["query"] = json!({ "key": "{key}" });
+    component["oauth2"]["grants"]["authorization_code"] = json!({});
+    sound(&component);
+    let warned = faults(&component);
+    assert!(warned.contains(&"secret_in_query".to_owned()) && warned.contains(&"missing_endpoint".to_owned()));
+    component["api"]["base_url"] = "https://acme.example/{key}".into();
+    assert!(faults(&component).contains(&"secret_in_url".to_owned()));
+    let mut component = acme("https://acme.example");
+    component["variables"] =
+        json!({ "host": { "pattern": "[a-z]+\\.acme\\.example" }, "port": { "pattern": "[0-9]+" } });
+    component["api"]["base_url"] = "https://{host}:{port}/api".into();
+    sound(&component);
+}
