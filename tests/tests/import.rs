@@ -41,6 +41,14 @@ async fn an_openapi_description_becomes_a_component_that_works() {
     let request = ["request", "./pets.json", "--action", "get_pet", "--param", "pet_id=seven"];
     let ran = home.keyway(request).envs(ACCOUNT).run("").await;
     assert!(ran.code() == Some(1) && ran.stderr.contains("pet_id"), "{ran}");
+    // What the schema says is text is text, however it looks.
+    let text = fs::read_to_string(home.path().join("pets.json"))
+        .unwrap()
+        .replace("\"type\": \"integer\"", "\"type\": \"string\"");
+    home.write("texts.json", text);
+    let request = ["request", "./texts.json", "--action", "get_pet", "--param", "pet_id=007"];
+    let ran = home.keyway(request).envs(ACCOUNT).run("").await.succeeded();
+    assert_eq!(parsed(ran.text())["path"], "/api/pets/007");
 
     // Some editors begin a file with a byte order mark, and end lines otherwise.
     home.write("windows.yaml", format!("\u{feff}{}", description(&api.url).replace('\n', "\r\n")));
@@ -48,6 +56,13 @@ async fn an_openapi_description_becomes_a_component_that_works() {
         .run("")
         .await
         .succeeded();
+
+    // YAML has anchors and merges.
+    let key = "key: { type: apiKey, in: header, name: X-Key }";
+    let merged = "key: &key { type: apiKey, in: header, name: X-Key }\n    other: { <<: *key, name: X-Other }";
+    home.write("merged.yaml", description(&api.url).replace(key, merged));
+    let ran = home.keyway(["component", "import", "openapi", "merged.yaml"]).run("").await.succeeded();
+    assert!(ran.stderr.contains("The key `other`"), "{ran}");
 
     // What is there already is somebody's work.
     home.keyway(import).run("").await.refused(2, &["`pets.json` is there already", "give another name"]);

@@ -1,4 +1,4 @@
-//! One run of one client: how fast, at what cost. Cold start is left out of the rate.
+//! One run of one client: how fast, at what cost. Cold start and the last requests are left out of the rate.
 
 use std::{
     fs::{self, File},
@@ -69,7 +69,9 @@ pub(crate) fn timed(client: &Client, scenario: &Scenario, server: &Server, input
     let mut child = command.spawn()?;
     let mut stdout = child.stdout.take().ok_or_else(|| Fault("a child without pipes".to_owned()))?;
     let at = |part: f64| (lines as f64 * part) as usize;
-    let (mut read, mut warm, mut last, mut buffer) = (0, None, None, vec![0; 256 << 10]);
+    // From there on fewer and fewer requests are under way: that is no rate of anything.
+    let drains = lines - scenario.concurrency.min(lines / 4);
+    let (mut read, mut warm, mut last, mut full, mut buffer) = (0, None, None, None, vec![0; 256 << 10]);
     while read < lines {
         let count = stdout.read(&mut buffer)?;
         if count == 0 {
@@ -79,20 +81,23 @@ pub(crate) fn timed(client: &Client, scenario: &Scenario, server: &Server, input
         if warm.is_none() && read >= at(WARM_UP) {
             warm = Some((Instant::now(), read, cpu_seconds(&child)?));
         }
+        if full.is_none() && read >= drains {
+            full = Some((Instant::now(), read));
+        }
         if last.is_none() && read >= at(NEARLY_DONE) {
             // A process that has ended says nothing about itself any more.
             last = cpu_seconds(&child).and_then(|cpu| Ok((read, cpu, peak_kib(&child)?))).ok();
         }
     }
-    let elapsed = warm.as_ref().map(|(from, ..)| from.elapsed().as_secs_f64());
     child.wait()?;
     let nothing = || Fault(format!("{}, {}: nothing was timed", client.name, scenario.name));
-    let (elapsed, (_, before, cpu_before)) = elapsed.zip(warm).ok_or_else(nothing)?;
+    let ((from, before, cpu_before), (until, after)) = warm.zip(full).ok_or_else(nothing)?;
+    let elapsed = until.duration_since(from).as_secs_f64();
     let (cpu_us, peak_mib) = match last {
         Some((at, cpu, peak)) => ((cpu - cpu_before) * 1e6 / (at - before).max(1) as f64, peak / 1024.0),
         None => (f64::NAN, f64::NAN),
     };
-    Ok(Run { rate: (read - before).max(1) as f64 / elapsed, cpu_us, peak_mib })
+    Ok(Run { rate: (after - before).max(1) as f64 / elapsed, cpu_us, peak_mib })
 }
 
 /// Runs a client over a few lines and looks at every result.

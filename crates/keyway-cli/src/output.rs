@@ -100,14 +100,38 @@ fn new_line(out: &mut String, depth: usize) {
     out.extend(std::iter::repeat_n("  ", depth));
 }
 
-/// A parameter's value: JSON where it is JSON, text otherwise.
-pub(crate) fn value_of(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
+/// A parameter's value: JSON where it is JSON, text otherwise, and where its schema says that it is text: `id=007`.
+pub(crate) fn value_of(text: &str, schema: Option<&Value>) -> Value {
+    let as_text = || Value::String(text.to_owned());
+    match schema.and_then(|schema| schema.get("type")) {
+        Some(Value::String(kind)) if kind == "string" && !text.starts_with('"') => as_text(),
+        _ => serde_json::from_str(text).unwrap_or_else(|_| as_text()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn a_parameter_is_what_its_schema_says() {
+        let of = |kind: Value| json!({ "type": kind });
+        let table = [
+            ("7", None, json!(7)),
+            ("7", Some(of(json!("integer"))), json!(7)),
+            ("7", Some(of(json!("string"))), json!("7")),
+            ("true", Some(of(json!("string"))), json!("true")),
+            ("\"7\"", Some(of(json!("string"))), json!("7")),
+            ("7", Some(of(json!(["string", "integer"]))), json!(7)),
+            ("a b", None, json!("a b")),
+            ("[1]", Some(json!({})), json!([1])),
+        ];
+        for (text, schema, wanted) in table {
+            assert_eq!(value_of(text, schema.as_ref()), wanted, "{text} of {schema:?}");
+        }
+    }
 
     #[test]
     fn pretty_changes_white_space_only() {

@@ -60,6 +60,8 @@ struct Head<'d> {
     description: Option<&'d str>,
     documentation: Option<&'d str>,
     variables: Map<String, Value>,
+    /// Named sets of values; `production` with none where there are none. The first is the default.
+    environments: Map<String, Value>,
 }
 
 /// The file, as far as its head goes.
@@ -76,7 +78,12 @@ fn begun(choices: &ImportChoices, head: Head<'_>) -> Map<String, Value> {
     if let Some(documentation) = head.documentation.filter(|url| url.starts_with("http")) {
         set("documentation", json!(documentation));
     }
-    set("environments", json!({ "production": {} }));
+    let first = head.environments.keys().next().cloned();
+    let environments = if first.is_some() { Value::Object(head.environments) } else { json!({ "production": {} }) };
+    set("environments", environments);
+    if let Some(first) = first {
+        set("default_environment", json!(first));
+    }
     if !head.variables.is_empty() {
         set("variables", Value::Object(head.variables));
     }

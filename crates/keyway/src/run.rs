@@ -71,8 +71,7 @@ impl Host {
     where
         S: Stream<Item: Into<Incoming> + Send> + Send + 'static,
     {
-        let slots = self.slots();
-        Merged::new(self.spawned(items(messages)).buffer_unordered(slots), slots).boxed()
+        self.any_order(items(messages))
     }
 
     /// The same with outcomes in the order of the input. A slow message holds the finished ones behind it back.
@@ -80,8 +79,17 @@ impl Host {
     where
         S: Stream<Item: Into<Incoming> + Send> + Send + 'static,
     {
+        self.in_order(items(messages))
+    }
+
+    fn any_order(&self, items: BoxStream<'static, Incoming>) -> BoxStream<'static, Outcome> {
+        let slots = self.slots();
+        Merged::new(self.spawned(items).buffer_unordered(slots), slots).boxed()
+    }
+
+    fn in_order(&self, items: BoxStream<'static, Incoming>) -> BoxStream<'static, Outcome> {
         // A finished outcome may wait long for its turn, and nobody must wait for the memory that it holds.
-        let released = self.spawned(items(messages)).map(|ran| async move {
+        let released = self.spawned(items).map(|ran| async move {
             let mut ran = ran.await;
             ran.outcome.release();
             ran
@@ -186,7 +194,7 @@ fn stopped_before() -> Failure {
     Failure::new(Code::Interrupted, why)
 }
 
-/// What is run is compiled once, whatever its messages come from.
+/// What is run is compiled once and here, whatever its messages come from: the command is built small, and this fast.
 fn items<S>(messages: S) -> BoxStream<'static, Incoming>
 where
     S: Stream<Item: Into<Incoming> + Send> + Send + 'static,

@@ -23,6 +23,7 @@ use crate::{
 pub(crate) async fn run(args: RequestArgs, redactor: &Redactor) -> Result<ExitCode, CliError> {
     let message = message(&args)?;
     let connected = connect(Some(&args.component), &args.host, 1, redactor).await?;
+    let message = with_params(message, &args, &connected.host);
     if args.explain {
         let explained = connected.host.route(&message).and_then(|connection| connection.explain(&message));
         return match explained {
@@ -84,9 +85,6 @@ fn message(args: &RequestArgs) -> Result<Message, CliError> {
         }
         _ => return Err(usage("METHOD and URL are missing, or --action".to_owned())),
     };
-    for (name, value) in &args.param {
-        message = message.param(name, output::value_of(value));
-    }
     for (name, value) in &args.query {
         message = message.query(name, value);
     }
@@ -107,6 +105,18 @@ fn message(args: &RequestArgs) -> Result<Message, CliError> {
         message = message.raw_json(json);
     }
     Ok(message)
+}
+
+/// Adds the parameters. What the action's schema says of one decides whether its text is a number or a text.
+fn with_params(mut message: Message, args: &RequestArgs, host: &Host) -> Message {
+    let component = host.route(&message).ok().map(|connection| connection.account().component.clone());
+    let action = args.action.as_ref().and_then(|name| component.as_ref()?.actions.get(name));
+    let schemas = action.and_then(|action| action.params.as_ref()?.get("properties"));
+    for (name, value) in &args.param {
+        let schema = schemas.and_then(|schemas| schemas.get(name));
+        message = message.param(name, output::value_of(value, schema));
+    }
+    message
 }
 
 /// The text itself, `@FILE`, or `-` for standard input.

@@ -61,7 +61,7 @@ pub fn elasticio(document: &Value, choices: &ImportChoices) -> Result<Imported, 
         own.insert("scope".to_owned(), json!({ "default": scopes }));
     }
     let (description, documentation) = (text_of(document, "description"), text_of(document, "docsUrl"));
-    let mut component = begun(choices, Head { title, description, documentation, variables });
+    let mut component = begun(choices, Head { title, description, documentation, variables, environments: Map::new() });
     let mut set = |name: &str, value: Value| component.insert(name.to_owned(), value);
     set("oauth2", Value::Object(own));
     set("api", json!({ "base_url": base_url }));

@@ -9,12 +9,15 @@ mod schema;
 mod security;
 mod server;
 
-use std::collections::BTreeSet;
+use std::{cell::Cell, collections::BTreeSet};
 
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
-use self::server::Server;
+use self::{
+    schema::MOST_OF_ALL,
+    server::{Server, declare_undeclared},
+};
 use super::{Head, ImportChoices, ImportError, Imported, begun, text_of};
 
 /// A description with what is noted about it on the way.
@@ -22,13 +25,19 @@ struct Source<'d> {
     document: &'d Value,
     /// Where the API is, once that is known.
     base_url: String,
+    /// The URLs that it has in the environments, where there are several.
+    servers: Vec<String>,
     /// Further origins that operations name.
     origins: BTreeSet<String>,
     /// Where tokens and keys stand: `header` or `query`, and the name.
     keys: Vec<(String, String)>,
+    /// Where tokens are got.
+    oauth_urls: Vec<String>,
     /// Names of the component's variables.
     taken: Vec<String>,
     left_out: Vec<String>,
+    /// How many schemas may still be converted.
+    schemas_left: Cell<usize>,
 }
 
 /// Makes a component of an OpenAPI description.
@@ -50,27 +59,48 @@ pub fn openapi(document: &Value, choices: &ImportChoices) -> Result<Imported, Im
         };
         return Err(ImportError::Other { wanted: "OpenAPI description (3.x or 2.0)", why });
     }
-    let (base_url, origins, keys, taken, left_out) = Default::default();
-    let mut source = Source { document, base_url, origins, keys, taken, left_out };
+    let (base_url, servers, origins, keys, oauth_urls, taken, left_out) = Default::default();
+    let schemas_left = Cell::new(MOST_OF_ALL);
+    let mut source = Source { document, base_url, servers, origins, keys, oauth_urls, taken, left_out, schemas_left };
     let info = &document["info"];
     let title = text_of(info, "title").unwrap_or("API");
-    let Server { base_url, mut variables } = source.server(choices)?;
+    let Server { base_url, mut variables, environments } = source.server(choices)?;
     source.base_url = base_url;
-    let security = source.security(choices)?;
-    variables.extend(security.variables);
+    let mut security = source.security(choices)?;
+    variables.extend(std::mem::take(&mut security.variables));
+    declare_undeclared(&mut source.base_url, &mut variables);
+    for endpoint in ["authorization_endpoint", "token_endpoint", "refresh_endpoint", "issuer"] {
+        if let Some(Value::String(url)) = security.oauth2.get_mut(endpoint) {
+            declare_undeclared(url, &mut variables);
+            source.oauth_urls.push(url.clone());
+        }
+    }
+    let token_endpoint = text_of(&security.oauth2, "token_endpoint").unwrap_or_default();
+    if !environments.is_empty() && !token_endpoint.is_empty() && !token_endpoint.contains("{host}") {
+        let shown = crate::printable(token_endpoint, 100);
+        source.leave_out(format!("All environments get their tokens at {shown}; see whether each has its own."));
+    }
     source.taken = variables.keys().cloned().collect();
     let (actions, verify) = source.actions();
     source.tell_foreign_references();
+    if source.schemas_left.get() == 0 {
+        source.leave_out("Schemas of the later parameters and bodies: the description has too many for one component.");
+    }
 
     let documentation = text_of(&document["externalDocs"], "url");
     let description = text_of(info, "description");
-    let mut component = begun(choices, Head { title, description, documentation, variables });
+    let mut component = begun(choices, Head { title, description, documentation, variables, environments });
     let mut set = |name: &str, value: Value| component.insert(name.to_owned(), value);
     set("oauth2", security.oauth2);
     let mut api = json!({ "base_url": source.base_url });
     if !source.origins.is_empty() {
         let with_token = |origin: &String| json!({ "origin": origin, "token": true });
         api["additional_origins"] = source.origins.iter().map(with_token).collect();
+    }
+    for (name, members) in [("headers", security.headers), ("query", security.query)] {
+        if !members.is_empty() {
+            api[name] = Value::Object(members);
+        }
     }
     set("api", api);
     if let Some(verify) = verify {

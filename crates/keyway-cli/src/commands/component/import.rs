@@ -66,10 +66,21 @@ fn read(path: &Path) -> Result<Value, CliError> {
         Some(Err(error)) => Some(error),
         None => None,
     };
-    serde_yaml_ng::from_str(text).map_err(|error| {
+    yaml(text).map_err(|error| {
         CliError::Usage(match fault {
             Some(fault) => format!("{what} is no valid JSON: {fault}; give another file"),
             None => format!("{what} is neither JSON nor YAML: {error}; give another file"),
         })
     })
+}
+
+/// YAML 1.1 has merge keys, and descriptions that people write use them.
+fn yaml(text: &str) -> Result<Value, serde_yaml_ng::Error> {
+    if !text.contains("<<:") {
+        return serde_yaml_ng::from_str(text);
+    }
+    let mut document: serde_yaml_ng::Value = serde_yaml_ng::from_str(text)?;
+    document.apply_merge()?;
+    // Statuses are keys, and numbers: as JSON they are texts.
+    serde_json::to_value(document).map_err(serde::de::Error::custom)
 }

@@ -24,6 +24,10 @@ impl<'d> Source<'d> {
                     self.leave_out(format!("{place}: its path has characters that no path can have."));
                     continue;
                 }
+                // No message goes where tokens come from: Keyway does that itself.
+                if self.oauth_urls.contains(&format!("{}{path}", self.base_url)) {
+                    continue;
+                }
                 let Some(draft) = self.draft(path, item, operation, method, place) else { continue };
                 let name = free_name(&actions, operation, method, path);
                 if method == "get" && draft.needs_nothing() {
@@ -74,7 +78,7 @@ impl<'d> Source<'d> {
         let is_whole = |url: &&str| url.contains("://") && !url.contains(['{', '?', '#']);
         let url = servers.iter().filter_map(|server| text_of(server, "url")).find(is_whole)?;
         let url = over_tls(url).trim_end_matches('/').to_owned();
-        if url == self.base_url {
+        if url == self.base_url || self.servers.contains(&url) {
             return None;
         }
         let origin = url::Url::parse(&url).ok()?.origin().ascii_serialization();

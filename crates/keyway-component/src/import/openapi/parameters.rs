@@ -42,7 +42,10 @@ impl<'d> Source<'d> {
                 continue;
             }
             seen.push((name, at));
-            // Where the token stands, no message has a say.
+            // Where the token stands, no message has a say (RFC 6750 section 2.3).
+            if (at, name) == ("query", "access_token") {
+                continue;
+            }
             if self.keys.iter().any(|(key_at, key)| key_at == at && key.eq_ignore_ascii_case(name)) {
                 continue;
             }

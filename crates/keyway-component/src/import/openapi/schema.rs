@@ -8,6 +8,8 @@ use super::Source;
 const DEEPEST: usize = 8;
 /// So many schemas are within one at most: what is beyond may be anything. Some descriptions refer all types to each other.
 const MOST: usize = 400;
+/// So many are in all of a component's, some ten megabytes of text.
+pub(super) const MOST_OF_ALL: usize = 100_000;
 /// What says something about values. All else (`example`, `xml`, `x-…`) is for people and generators.
 const KEYWORDS: [&str; 29] = [
     "type",
@@ -46,12 +48,12 @@ const TYPES: [&str; 7] = ["array", "boolean", "integer", "null", "number", "obje
 
 /// A schema of the description, or a parameter of version 2, which is one itself.
 pub(super) fn json_schema(source: &Source<'_>, schema: &Value) -> Value {
-    sound(Conversion { source, left: MOST, sends: false }.converted(schema, 0))
+    Conversion::of(source, schema, false)
 }
 
 /// The schema of what is sent: without what only the server writes (OpenAPI 3.0 section 4.7.24, `readOnly`).
 pub(super) fn body_schema(source: &Source<'_>, schema: &Value) -> Value {
-    sound(Conversion { source, left: MOST, sends: true }.converted(schema, 0))
+    Conversion::of(source, schema, true)
 }
 
 /// Descriptions say things that no JSON Schema can say (`"minimum": "0"`): such a one says nothing.
@@ -68,7 +70,15 @@ struct Conversion<'s, 'd> {
 
 // === impl Conversion ===
 
-impl Conversion<'_, '_> {
+impl<'s, 'd> Conversion<'s, 'd> {
+    fn of(source: &'s Source<'d>, schema: &Value, sends: bool) -> Value {
+        let left = MOST.min(source.schemas_left.get());
+        let mut conversion = Self { source, left, sends };
+        let converted = sound(conversion.converted(schema, 0));
+        source.schemas_left.set(source.schemas_left.get() - (left - conversion.left));
+        converted
+    }
+
     fn converted(&mut self, schema: &Value, depth: usize) -> Value {
         let schema = self.source.resolved(schema);
         if depth > DEEPEST || self.left == 0 {
@@ -76,8 +86,13 @@ impl Conversion<'_, '_> {
         }
         self.left -= 1;
         let Some(members) = schema.as_object() else { return json!({}) };
-        let read_only = |schema: &Value| self.sends && self.source.resolved(schema)["readOnly"] == true;
+        // One whose members cannot all be told says nothing: with some of them it would say something else.
         let properties = members.get("properties").and_then(Value::as_object);
+        let room = if depth < DEEPEST { self.left } else { 0 };
+        if depth > 0 && properties.is_some_and(|properties| properties.len() > room) {
+            return json!({});
+        }
+        let read_only = |schema: &Value| self.sends && self.source.resolved(schema)["readOnly"] == true;
         let unsent: Vec<String> = properties
             .into_iter()
             .flatten()

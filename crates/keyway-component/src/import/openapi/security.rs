@@ -21,6 +21,9 @@ pub(super) struct Security {
     pub(super) oauth2: Value,
     /// The variables that it names.
     pub(super) variables: Map<String, Value>,
+    /// Headers and query parameters of every request.
+    pub(super) headers: Map<String, Value>,
+    pub(super) query: Map<String, Value>,
 }
 
 // === impl Source ===
@@ -84,7 +87,8 @@ impl<'d> Source<'d> {
         if !scopes.is_empty() {
             oauth2.insert("scope".to_owned(), json!({ "default": scopes }));
         }
-        Ok(Security { oauth2: Value::Object(oauth2), variables: keys.variables })
+        let (variables, headers, query) = (keys.variables, keys.headers, keys.query);
+        Ok(Security { oauth2: Value::Object(oauth2), variables, headers, query })
     }
 
     /// Endpoints and grants of the flows: a component has one token endpoint.
@@ -139,15 +143,19 @@ impl<'d> Source<'d> {
         known.into_iter().filter(|scope| needed.is_empty() || needed.contains(scope)).collect()
     }
 
-    /// The scopes that the API as a whole and its operations ask for.
-    fn needed_scopes(&self, schemes: &BTreeSet<&str>) -> BTreeSet<&'d str> {
-        let operations = self.document["paths"].as_object().into_iter().flatten();
+    /// What the API as a whole and its operations ask of an account: schemes that are needed together, each with scopes.
+    pub(super) fn requirements(&self) -> impl Iterator<Item = &'d Map<String, Value>> {
+        let document = self.document;
+        let operations = document["paths"].as_object().into_iter().flatten();
         let operations =
             operations.flat_map(|(_, path)| path.as_object().into_iter().flatten()).map(|(_, operation)| operation);
-        let requirements = operations.chain([self.document]).filter_map(|place| place.get("security")?.as_array());
-        requirements
-            .flatten()
-            .filter_map(Value::as_object)
+        let all = operations.chain([document]).filter_map(|place| place.get("security")?.as_array());
+        all.flatten().filter_map(Value::as_object)
+    }
+
+    /// The scopes that the API as a whole and its operations ask for.
+    fn needed_scopes(&self, schemes: &BTreeSet<&str>) -> BTreeSet<&'d str> {
+        self.requirements()
             .flatten()
             .filter(|(name, _)| schemes.contains(name.as_str()))
             .filter_map(|(_, scopes)| scopes.as_array())

@@ -1,9 +1,10 @@
-//! Where the API is: the first server of the description, with its variables.
+//! Where the API is: the first server of the description with its variables, or all that differ in their host as
+//! environments.
 
 use serde_json::{Map, Value, json};
 
 use super::Source;
-use crate::import::{ImportChoices, ImportError, identifier, over_tls, sentence, text_of};
+use crate::import::{ImportChoices, ImportError, identifier, over_tls, sentence, slug, text_of};
 
 /// What a variable of a server may be that has no list of values.
 const PLAIN: &str = "[A-Za-z0-9._-]+";
@@ -14,14 +15,28 @@ const RESERVED: [&str; 6] = ["environment", "grant", "scope", "client_id", "clie
 pub(super) struct Server {
     pub(super) base_url: String,
     pub(super) variables: Map<String, Value>,
+    /// Where there are several hosts: each by a name.
+    pub(super) environments: Map<String, Value>,
+}
+
+/// A server without variables: its URL, and its host and path.
+struct Fixed<'s> {
+    told: &'s Value,
+    url: String,
+    host: String,
+    path: String,
 }
 
 // === impl Source ===
 
 impl Source<'_> {
     pub(super) fn server(&mut self, choices: &ImportChoices) -> Result<Server, ImportError> {
+        let environments = Map::new();
         if let Some(base_url) = &choices.base_url {
-            return Ok(Server { base_url: base_url.clone(), variables: Map::new() });
+            return Ok(Server { base_url: base_url.clone(), variables: Map::new(), environments });
+        }
+        if let Some(server) = self.by_environment() {
+            return Ok(server);
         }
         let (mut base_url, variables) =
             if self.document.get("swagger").is_some() { self.swagger()? } else { self.first()? };
@@ -34,7 +49,46 @@ impl Source<'_> {
             ));
             base_url = over_tls;
         }
-        Ok(Server { base_url: base_url.trim_end_matches('/').to_owned(), variables })
+        Ok(Server { base_url: base_url.trim_end_matches('/').to_owned(), variables, environments })
+    }
+
+    /// Servers that differ in nothing but their host are environments, as production and sandbox are.
+    fn by_environment(&mut self) -> Option<Server> {
+        let servers = self.document["servers"].as_array()?;
+        let all: Vec<Fixed<'_>> = servers.iter().filter_map(Fixed::of).collect();
+        let first = all.first()?;
+        let mut kept: Vec<&Fixed<'_>> = Vec::new();
+        for fixed in all.iter().filter(|fixed| fixed.path == first.path) {
+            if !kept.iter().any(|known| known.host == fixed.host) {
+                kept.push(fixed);
+            }
+        }
+        // The first that has a host, whatever it is, is the one that counts.
+        let counts = servers.iter().find(|server| whole(server).is_some()).and_then(Fixed::of);
+        if kept.len() < 2 || counts.is_none() {
+            return None;
+        }
+        let mut environments = Map::new();
+        for (n, fixed) in kept.iter().enumerate() {
+            let name = environment_name(fixed, n == 0);
+            let further = (2..).map(|n| format!("{name}-{n}"));
+            let name = [name.clone()].into_iter().chain(further).find(|name| !environments.contains_key(name))?;
+            environments.insert(name, json!({ "host": fixed.host }));
+        }
+        let hosts: Vec<String> = kept.iter().map(|fixed| regex::escape(&fixed.host)).collect();
+        let about = json!({ "title": "Host", "pattern": hosts.join("|") });
+        let variables = [("host".to_owned(), about)].into_iter().collect();
+        let base_url = format!("https://{{host}}{}", first.path);
+        let used: Vec<String> = kept.iter().map(|fixed| fixed.url.clone()).collect();
+        let is_used = |server: &&Value| Fixed::of(server).is_some_and(|fixed| used.contains(&fixed.url));
+        let others: Vec<&str> =
+            servers.iter().filter(|server| !is_used(server)).filter_map(|server| text_of(server, "url")).collect();
+        let others: Vec<String> = others.into_iter().map(|url| crate::printable(url, 100)).collect();
+        self.servers = used;
+        for url in others {
+            self.leave_out(format!("The server {url} is not in it: add an environment for it, or a variable."));
+        }
+        Some(Server { base_url, variables, environments })
     }
 
     /// Version 2: scheme, host and path apart.
@@ -50,7 +104,7 @@ impl Source<'_> {
     /// Version 3: the first of the servers that has a host.
     fn first(&mut self) -> Result<(String, Map<String, Value>), ImportError> {
         let servers = self.document["servers"].as_array().cloned().unwrap_or_default();
-        let has_host = |server: &&Value| text_of(server, "url").is_some_and(|url| url.contains("://"));
+        let has_host = |server: &&Value| whole(server).is_some();
         let server = servers.iter().find(has_host).ok_or(ImportError::NoServer)?;
         for other in servers.iter().filter(|other| *other != server) {
             let url = text_of(other, "url").unwrap_or_default();
@@ -59,7 +113,7 @@ impl Source<'_> {
                 crate::printable(url, 100)
             ));
         }
-        let (mut url, mut variables) = (text_of(server, "url").unwrap_or_default().to_owned(), Map::new());
+        let (mut url, mut variables) = (whole(server).unwrap_or_default(), Map::new());
         for (name, told) in server["variables"].as_object().into_iter().flatten() {
             // A piece of a path, or nothing, is no value that a segment can have.
             let fixed = text_of(told, "default").filter(|text| text.contains('/'));
@@ -70,9 +124,7 @@ impl Source<'_> {
                 url = url.replace(&place, text);
                 continue;
             }
-            let own = identifier(name);
-            // Some names mean something of their own in an account.
-            let own = if RESERVED.contains(&own.as_str()) { format!("server_{own}") } else { own };
+            let own = own_name(name);
             url = url.replace(&format!("{{{name}}}"), &format!("{{{own}}}"));
             let mut variable = Map::new();
             variable.insert("title".to_owned(), json!(crate::printable(name, 60)));
@@ -95,4 +147,74 @@ impl Source<'_> {
         }
         Ok((url, variables))
     }
+}
+
+/// Placeholders that the description says nothing about become variables of their names.
+pub(super) fn declare_undeclared(url: &mut String, variables: &mut Map<String, Value>) {
+    let named: Vec<String> =
+        url.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0.to_owned())).collect();
+    for name in &named {
+        if variables.contains_key(name) {
+            continue;
+        }
+        let own = own_name(name);
+        *url = url.replace(&format!("{{{name}}}"), &format!("{{{own}}}"));
+        let about = json!({ "title": crate::printable(name, 60), "pattern": PLAIN });
+        variables.entry(own).or_insert(about);
+    }
+}
+
+/// The name of a variable. Some names mean something of their own in an account.
+fn own_name(name: &str) -> String {
+    let own = identifier(name);
+    if RESERVED.contains(&own.as_str()) { format!("server_{own}") } else { own }
+}
+
+// === impl Fixed ===
+
+impl<'s> Fixed<'s> {
+    /// `None`: it has variables, or a port, or is this machine's.
+    fn of(told: &'s Value) -> Option<Self> {
+        let url = over_tls(&whole(told)?).trim_end_matches('/').to_owned();
+        let rest = url.strip_prefix("https://")?;
+        let (host, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+        let is_name = !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-".contains(&b));
+        if !is_name || crate::is_loopback_host(host) || path.contains(['{', '?', '#']) {
+            return None;
+        }
+        let (host, path) = (host.to_ascii_lowercase(), path.to_owned());
+        Some(Self { told, url, host, path })
+    }
+}
+
+/// The URL of a server that has a host.
+fn whole(server: &Value) -> Option<String> {
+    let url = text_of(server, "url")?.trim();
+    if url.starts_with("//") {
+        Some(format!("https:{url}"))
+    } else {
+        Some(url.to_owned()).filter(|url| url.contains("://"))
+    }
+}
+
+/// What people call it: by the words that stand for such a server, else by its description or host.
+fn environment_name(fixed: &Fixed<'_>, first: bool) -> String {
+    const WORDS: [(&str, &str); 8] = [
+        ("sandbox", "sandbox"),
+        ("staging", "staging"),
+        ("stage", "staging"),
+        ("test", "test"),
+        ("demo", "demo"),
+        ("dev", "development"),
+        ("prod", "production"),
+        ("live", "production"),
+    ];
+    let description = text_of(fixed.told, "description").unwrap_or_default();
+    // The vendor's own domain says nothing about one of its servers.
+    let labels: Vec<&str> = fixed.host.rsplit('.').skip(2).collect();
+    let words = format!("{description} {}", labels.join(" ")).to_ascii_lowercase();
+    let is_word = |wanted: &str| words.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word.starts_with(wanted));
+    let known = WORDS.iter().find(|(word, _)| is_word(word)).map(|(_, name)| (*name).to_owned());
+    let own = || if description.is_empty() || description.len() > 40 { slug(&fixed.host) } else { slug(description) };
+    known.unwrap_or_else(|| if first { "production".to_owned() } else { own() })
 }

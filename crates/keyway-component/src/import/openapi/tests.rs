@@ -411,3 +411,119 @@ fn references_may_be_percent_encoded() {
     let component = imported(&document).component;
     assert!(component["actions"].as_object().unwrap().len() > 4, "{component}");
 }
+
+#[test]
+fn servers_that_differ_in_their_host_are_environments() {
+    let with = |servers: Value| {
+        json!({
+            "openapi": "3.1.0", "info": { "title": "Pets" }, "servers": servers,
+            "components": { "securitySchemes": { "app": { "type": "oauth2", "flows": {
+                "clientCredentials": { "tokenUrl": "/oauth/token", "scopes": {} } } } } },
+            "paths": { "/pets": { "get": { "operationId": "pets", "servers": [{ "url": "https://sandbox.pets.test/v1" }] } } }
+        })
+    };
+    let Imported { component, left_out } = imported(&with(json!([
+        { "url": "https://api.pets.test/v1/", "description": "Our servers in the EU" },
+        { "url": "http://sandbox.pets.test/v1" },
+        { "url": "https://us.pets.test/v1", "description": "US region" },
+        { "url": "https://us2.pets.test/v1", "description": "US region" },
+        { "url": "https://api.pets.test/v2" },
+        { "url": "http://localhost:3000/v1" }
+    ])));
+    let environments = json!({
+        "production": { "host": "api.pets.test" }, "sandbox": { "host": "sandbox.pets.test" },
+        "us-region": { "host": "us.pets.test" }, "us-region-2": { "host": "us2.pets.test" }
+    });
+    assert_eq!((&component["environments"], &component["default_environment"]), (&environments, &json!("production")));
+    assert_eq!(component["api"]["base_url"], "https://{host}/v1");
+    assert_eq!(component["oauth2"]["token_endpoint"], "https://{host}/oauth/token");
+    assert_eq!(component["actions"]["pets"]["url"], "/pets", "a server that is an environment's");
+    for told in ["https://api.pets.test/v2", "http://localhost:3000/v1"] {
+        assert!(left_out.iter().any(|line| line.contains(told)), "{told}: {left_out:#?}");
+    }
+    // A first server that is this machine's, has a variable or stands alone is the one, as it is.
+    for first in ["http://localhost:3000/v1", "https://{x}.pets.test/v1"] {
+        let variables = json!({ "x": { "default": "a" } });
+        let document = with(json!([{ "url": first, "variables": variables }, { "url": "https://api.pets.test/v1" }]));
+        let component = imported(&document).component;
+        assert_eq!(component["environments"], json!({ "production": {} }), "{first}");
+    }
+    let mut document = with(json!([{ "url": "https://a.pets.test" }, { "url": "https://b.pets.test" }]));
+    let tokens = "https://id.pets.test/token";
+    document["components"]["securitySchemes"]["app"]["flows"]["clientCredentials"]["tokenUrl"] = json!(tokens);
+    assert!(imported(&document).left_out.iter().any(|line| line.contains(tokens)));
+}
+
+#[test]
+fn a_key_that_is_needed_beside_a_token_goes_with_every_request() {
+    let key = |at: &str, name: &str| json!({ "type": "apiKey", "in": at, "name": name });
+    let with = |security: Value| {
+        json!({
+            "openapi": "3.0.0", "info": { "title": "Pets" }, "servers": [{ "url": "https://pets.test" }],
+            "components": { "securitySchemes": {
+                "app": { "type": "oauth2", "flows": { "clientCredentials": { "tokenUrl": "https://pets.test/t", "scopes": {} } } },
+                "sub": key("header", "Ocp-Apim-Subscription-Key"), "app_id": key("query", "app_id")
+            } },
+            "security": security,
+            "paths": { "/pets": { "get": { "operationId": "pets", "parameters": [
+                { "name": "Ocp-Apim-Subscription-Key", "in": "header", "required": true, "schema": { "type": "string" } }
+            ] } } }
+        })
+    };
+    let component = imported(&with(json!([{ "app": [], "sub": [], "app_id": [] }]))).component;
+    assert_eq!(component["api"]["headers"], json!({ "Ocp-Apim-Subscription-Key": "{ocp_apim_subscription_key}" }));
+    assert_eq!(component["api"]["query"], json!({ "app_id": "{app_id}" }));
+    assert_eq!(component["variables"]["ocp_apim_subscription_key"]["secret"], true);
+    assert_eq!(component["oauth2"]["grants"], json!({ "client_credentials": {} }));
+    assert!(component["actions"]["pets"].get("params").is_none(), "no message gives it");
+    // One that is enough by itself is a way of its own.
+    let component = imported(&with(json!([{ "app": [], "app_id": [] }, { "sub": [] }]))).component;
+    assert_eq!(component["oauth2"]["grants"]["api_key"]["authorization"]["name"], "Ocp-Apim-Subscription-Key");
+    assert!(component["api"].get("headers").is_none() && component["api"]["query"].is_object());
+    // Of several keys without a token, the first is the account's, and the others go beside it.
+    let mut document = with(json!([{ "sub": [], "app_id": [] }]));
+    document["components"]["securitySchemes"].as_object_mut().unwrap().remove("app");
+    let component = imported(&document).component;
+    assert_eq!(component["oauth2"]["grants"]["api_key"]["authorization"]["name"], "Ocp-Apim-Subscription-Key");
+    assert_eq!(component["api"]["query"], json!({ "app_id": "{app_id}" }));
+}
+
+#[test]
+fn what_urls_name_is_declared_and_tokens_are_nobodys_parameter() {
+    let document = json!({
+        "openapi": "3.0.0", "info": { "title": "Pets" }, "servers": [{ "url": "/v1" }, { "url": "//{Tenant-Id}.pets.test/v1" }],
+        "components": { "securitySchemes": { "app": { "type": "oauth2", "flows": {
+            "clientCredentials": { "tokenUrl": "https://{scope}.pets.test/v1/token", "scopes": {} },
+            "password": { "tokenUrl": "/v1/token", "scopes": {} } } } } },
+        "paths": {
+            "/token": { "post": { "operationId": "token" } },
+            "/pets": { "get": { "operationId": "pets", "parameters": [
+                { "name": "access_token", "in": "query", "required": true, "schema": { "type": "string" } } ] } }
+        }
+    });
+    let component = imported(&document).component;
+    assert_eq!(component["api"]["base_url"], "https://{tenant_id}.pets.test/v1");
+    assert_eq!(component["oauth2"]["token_endpoint"], "https://{server_scope}.pets.test/v1/token");
+    assert_eq!(component["variables"]["tenant_id"]["title"], "Tenant-Id");
+    assert!(component["actions"]["pets"].get("params").is_none());
+    assert!(component["actions"].get("token").is_some(), "another place than the token endpoint");
+    let mut document = document;
+    document["components"]["securitySchemes"]["app"]["flows"].as_object_mut().unwrap().remove("clientCredentials");
+    let component = imported(&document).component;
+    assert_eq!(component["oauth2"]["token_endpoint"], "https://{tenant_id}.pets.test/v1/token");
+    assert!(component["actions"].get("token").is_none(), "no message goes there");
+}
+
+#[test]
+fn a_description_of_many_large_types_stays_small() {
+    let to_all = || (0..60).map(|n| (format!("p{n}"), json!({ "$ref": "#/T" }))).collect::<serde_json::Map<_, _>>();
+    let document = json!({ "T": { "type": "object", "properties": to_all() } });
+    let (base_url, servers, origins, keys, oauth_urls, taken, left_out) = Default::default();
+    let schemas_left = Cell::new(500);
+    let source =
+        Source { document: &document, base_url, servers, origins, keys, oauth_urls, taken, left_out, schemas_left };
+    let sizes: Vec<usize> =
+        (0..4).map(|_| schema::body_schema(&source, &json!({ "$ref": "#/T" })).to_string().len()).collect();
+    assert!(sizes[0] < 10_000 && sizes[1] < sizes[0], "{sizes:?}");
+    assert_eq!((sizes[2], sizes[3], source.schemas_left.get()), (2, 2, 0), "nothing is said of the rest");
+}
