@@ -41,7 +41,7 @@ async fn a_new_component_is_sound_and_passes_its_test() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_grant_begins_with_a_component_that_passes_its_test() {
     let token: &[&str] = &["--token-endpoint", "https://acme.test/token"];
-    let table: [(&str, &[&str]); 7] = [
+    let table: [(&str, &[&str]); 12] = [
         ("client_credentials", token),
         ("authorization_code", &["--authorization-endpoint", "https://acme.test/authorize"]),
         ("password", token),
@@ -49,11 +49,16 @@ async fn every_grant_begins_with_a_component_that_passes_its_test() {
         ("refresh_token", token),
         ("api_key", &[]),
         ("basic", &[]),
+        ("jwt_bearer", token),
+        ("token_exchange", token),
+        ("signed_jwt", &[]),
+        ("client_credentials", &["--token-endpoint-auth-method", "private_key_jwt", token[0], token[1]]),
+        ("client_credentials", &["--token-endpoint-auth-method", "tls_client_auth", token[0], token[1]]),
     ];
     for (grant, endpoints) in table {
         for encoding in ["form", "json", "query"] {
             let home = Home::new();
-            let asks_token = !["api_key", "basic"].contains(&grant) && endpoints != token;
+            let asks_token = !["api_key", "basic", "signed_jwt"].contains(&grant) && !endpoints.contains(&token[0]);
             let run = home.keyway(["component", "new", "acme", "--base-url", "https://api.acme.test/v1/"]);
             let run = run.args(["--grant", grant, "--encoding", encoding, "--header", "X-Token", "--scheme", ""]);
             let run = run.args(endpoints.iter().copied()).args(token.iter().copied().filter(|_| asks_token));

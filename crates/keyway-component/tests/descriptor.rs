@@ -222,6 +222,11 @@ fn keys_passwords_and_places() {
         (&[key(), api_key(json!({ "token": "{key}", "authorization": header("X-Api-Key") }))], "", ""),
         (&[plain(), api_key(json!({ "token": "{key}" }))], "no_secret", "/oauth2/grants/api_key/token"),
         (&[api_key(json!({ "token": "{key}" }))], "undeclared_placeholder", "/oauth2/grants/api_key/token"),
+        (
+            &[key(), api_key(json!({ "token": "{key}", "authorization": header("Host") }))],
+            "own_header",
+            "/oauth2/grants/api_key/authorization",
+        ),
         (&[basic(json!({}))], "", ""),
         (&[key(), basic(json!({ "username": "{key}", "password": "x" }))], "", ""),
         (&[plain(), basic(json!({ "username": "{key}", "password": "x" }))], "no_secret", "/oauth2/grants/basic"),
@@ -259,5 +264,10 @@ fn bound_tokens() {
         (&[("/oauth2/dpop", json!(true)), header("DPoP")], "", ""),
         (&[("/oauth2/dpop", json!(true))], "dpop_scheme", "/api/authorization"),
         (&[header("DPoP")], "dpop_scheme", "/api/authorization"),
+        (
+            &[("/oauth2/dpop", json!(true)), header("DPoP"), ("/oauth2/grants/basic", json!({}))],
+            "no_effect",
+            "/oauth2/grants/basic",
+        ),
     ]);
 }

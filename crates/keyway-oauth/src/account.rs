@@ -37,6 +37,7 @@ use url::Url;
 
 use crate::{
     credential::{Credential, CredentialSource},
+    exchange::second,
     freshness::RenewalRule,
     metadata::Metadata,
     random,
@@ -228,6 +229,12 @@ impl Account {
     pub(crate) fn renews_with_access_token(&self) -> bool {
         let grant = self.component.oauth2.grants.refresh_token.as_ref();
         grant.is_some_and(|grant| grant.with == RefreshWith::AccessToken) && !self.grant.is_unasked()
+    }
+
+    /// How many requests, one after the other, a new token may take.
+    pub(crate) fn requests_for_a_token(&self) -> u32 {
+        let second = if self.component.oauth2.second_exchange.is_some() { second::ATTEMPTS } else { 0 };
+        1 + second
     }
 
     /// When its tokens are renewed.

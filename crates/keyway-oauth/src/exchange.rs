@@ -7,7 +7,7 @@ mod client;
 mod lifetime;
 mod question;
 mod request;
-mod second;
+pub(crate) mod second;
 mod unasked;
 
 use std::{

@@ -22,7 +22,7 @@ use crate::{
     token::Token,
 };
 
-/// The lock outlives the token request by this, so that a slow answer never meets a lock that ended.
+/// The lock outlives the token requests by this, so that a slow answer never meets a lock that ended.
 const LOCK_MARGIN: Duration = Duration::from_secs(10);
 
 /// A store that changes under every plan is an outage, not a reason to go on for ever.
@@ -124,7 +124,7 @@ impl Renewal<'_> {
         let inner = self.inner;
         // Before the lock, which is held for one request.
         inner.discover().await.map(|_| ()).map_err(|fault| self.not_discovered(fault))?;
-        let ttl = inner.token_timeout.saturating_add(LOCK_MARGIN);
+        let ttl = inner.token_timeout.saturating_mul(inner.account.requests_for_a_token()).saturating_add(LOCK_MARGIN);
         let mut guard = inner.store.exclusive(&inner.key, ttl).await.map_err(|error| self.store_failed(&error))?;
         let stored = guard.load().await.map_err(|error| self.store_failed(&error))?;
         let stored = inner.newest(stored);

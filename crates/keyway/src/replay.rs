@@ -2,6 +2,7 @@
 
 mod compare;
 mod file;
+mod keys;
 mod wire;
 
 use std::{
@@ -20,7 +21,7 @@ use url::form_urlencoded;
 
 pub(crate) use self::file::generated_schema;
 pub use self::file::{Exchange, ExchangeFile, RecordedRequest, RecordedResponse, RecordedToken, exchanges_schema};
-use self::{compare::differences, wire::Recorded};
+use self::{compare::differences, keys::signing_key, wire::Recorded};
 use crate::{
     builder::BuildError,
     host::{ConnectError, Host},
@@ -113,6 +114,7 @@ fn account(component: &Component, file: &ExchangeFile) -> Credential {
     let grant = file.account.get("grant").map_or(first, String::as_str);
     let mut inputs = grant_inputs(component, grant);
     inputs.extend(["client_id", "client_secret"].map(str::to_owned));
+    inputs.extend(component.oauth2.auth_method_of(grant).secret().map(str::to_owned));
     inputs.extend(component.variables.iter().filter(|(_, variable)| variable.secret).map(|(name, _)| name.clone()));
     let mut values: Vec<(String, String)> = vec![("grant".to_owned(), grant.to_owned())];
     if component.environments.len() > 1 {
@@ -123,9 +125,11 @@ fn account(component: &Component, file: &ExchangeFile) -> Credential {
     if file.callback.is_some() {
         inputs.retain(|name| !["code", "code_verifier"].contains(&name.as_str()));
     }
-    // Redirect URIs have a form of their own.
-    let stand_in = |name: String| {
-        if name == "redirect_uri" { (name, REDIRECT_URI.to_owned()) } else { (name.clone(), name) }
+    // Redirect URIs and keys have a form of their own.
+    let stand_in = |name: String| match name.as_str() {
+        "redirect_uri" => (name, REDIRECT_URI.to_owned()),
+        "private_key" => (name, signing_key(component, grant).to_owned()),
+        _ => (name.clone(), name),
     };
     values.extend(inputs.into_iter().map(stand_in));
     values.retain(|(name, _)| !file.account.contains_key(name));

@@ -72,7 +72,7 @@ pub(crate) struct NewArgs {
     #[arg(long, value_name = "URL")]
     pub(crate) device_authorization_endpoint: Option<String>,
     /// How the client authenticates
-    #[arg(long, value_name = "METHOD", default_value = "client_secret_basic", value_parser = ["client_secret_basic", "client_secret_basic_raw", "client_secret_post", "none"])]
+    #[arg(long, value_name = "METHOD", default_value = "client_secret_basic", value_parser = ["client_secret_basic", "client_secret_basic_raw", "client_secret_post", "client_secret_jwt", "private_key_jwt", "tls_client_auth", "none"])]
     pub(crate) token_endpoint_auth_method: String,
     /// How the parameters of a token request travel
     #[arg(long, value_name = "ENCODING", default_value = "form", value_parser = ["form", "json", "query"])]
@@ -109,6 +109,12 @@ pub(crate) enum NewGrant {
     ApiKey,
     /// User name and password with every request
     Basic,
+    /// A JWT that the client signs stands for a person or an account
+    JwtBearer,
+    /// A token of another server is exchanged
+    TokenExchange,
+    /// A JWT that the account signs is its token, for which nothing is asked
+    SignedJwt,
 }
 
 const RECORD_HELP: &str = "\

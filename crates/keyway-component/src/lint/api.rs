@@ -41,7 +41,17 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
     }
     let additional = component.api.additional_authorizations.iter().enumerate();
     let additional = additional.map(|(n, place)| (format!("/api/additional_authorizations/{n}"), place));
-    for (at, place) in [("/api/authorization".to_owned(), &component.api.authorization)].into_iter().chain(additional) {
+    let grants = &component.oauth2.grants;
+    let of_grants = [
+        ("api_key", grants.api_key.as_ref().and_then(|grant| grant.authorization.as_ref())),
+        ("basic", grants.basic.as_ref().map(|grant| &grant.authorization)),
+        ("signed_jwt", grants.signed_jwt.as_ref().and_then(|grant| grant.authorization.as_ref())),
+    ];
+    let of_grants = of_grants.into_iter();
+    let of_grants =
+        of_grants.filter_map(|(name, place)| Some((format!("/oauth2/grants/{name}/authorization"), place?)));
+    let all = [("/api/authorization".to_owned(), &component.api.authorization)].into_iter();
+    for (at, place) in all.chain(additional).chain(of_grants) {
         lint_token_header(component, place, &at, faults);
     }
     for header in component.oauth2.token_request.headers.keys() {

@@ -39,6 +39,16 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
         let hint = "set `api.authorization` to `{\"in\": \"header\", \"scheme\": \"DPoP\"}` and `oauth2.dpop` to true, or neither";
         faults.push(Fault::error("dpop_scheme", "/api/authorization", message).hint(hint));
     }
+    for name in
+        ["api_key", "basic", "signed_jwt"].into_iter().filter(|name| oauth2.dpop && grants.names().contains(name))
+    {
+        let fault = Fault::error(
+            "no_effect",
+            format!("/oauth2/grants/{name}"),
+            "its token is not bound to a key, and `dpop` wants that",
+        );
+        faults.push(fault.hint("take the grant out, or make a second component of it"));
+    }
     lint_place(&component.api.authorization, "/api/authorization", faults);
     for (n, other) in component.api.additional_authorizations.iter().enumerate() {
         let at = format!("/api/additional_authorizations/{n}");

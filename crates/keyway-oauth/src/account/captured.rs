@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use keyway_component::{Redactor, component::Variable};
 
-use super::{Account, AccountError, Context, Endpoints};
+use super::{Account, AccountError, Context, Endpoints, Grant};
 use crate::{metadata::Metadata, secrets::SecretSource, token::Captured};
 
 // === impl Account ===
@@ -34,8 +34,11 @@ impl Account {
     /// Whether the server has to be asked for endpoints that the component leaves out.
     #[must_use]
     pub fn awaits_discovery(&self) -> bool {
-        let asks = self.component.oauth2.asks_issuer();
-        self.metadata.is_none() && self.endpoints.issuer.is_some() && asks && !self.grant.is_unasked()
+        let oauth2 = &self.component.oauth2;
+        let lacks = oauth2.token_endpoint.is_none()
+            || (self.grant == Grant::AuthorizationCode && oauth2.authorization_endpoint.is_none())
+            || (self.grant == Grant::DeviceCode && oauth2.device_authorization_endpoint.is_none());
+        self.metadata.is_none() && self.endpoints.issuer.is_some() && lacks && !self.grant.is_unasked()
     }
 
     /// The account with the endpoints that its server tells.

@@ -21,7 +21,7 @@ pub struct ExchangeFile {
     /// What it shows, in a sentence.
     pub title: String,
     /// Inputs of the account by name (`client_id`, `grant`, `environment`, variables …). Those that are not given are
-    /// called by their own names, so no secret stands here.
+    /// called by their own names, and a `private_key` is one that everybody has, so no secret stands here.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub account: BTreeMap<String, String>,
     /// The time at which it happens (RFC 3339); 2026-01-01T00:00:00Z when absent.

@@ -47,7 +47,7 @@ fn completed(mut args: NewArgs) -> Result<Draft, CliError> {
         args.grant.push(first_grant(&args)?);
     }
     let has = |grant: NewGrant| args.grant.contains(&grant);
-    let asks = args.grant.iter().any(|grant| !matches!(grant, NewGrant::ApiKey | NewGrant::Basic));
+    let asks = args.grant.iter().any(|grant| !draft::is_unasked(*grant));
     let endpoint = |needed: bool, given: Option<String>, flag: &str, question: &str| match needed {
         true => given_or_asked(given, flag, question).map(Some),
         false if given.is_some() => {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::args::component::{NewArgs, NewGrant};
 
 /// The grants, as files call them.
-pub(super) const GRANTS: [(NewGrant, &str); 7] = [
+pub(super) const GRANTS: [(NewGrant, &str); 10] = [
     (NewGrant::ClientCredentials, "client_credentials"),
     (NewGrant::AuthorizationCode, "authorization_code"),
     (NewGrant::Password, "password"),
@@ -13,7 +13,15 @@ pub(super) const GRANTS: [(NewGrant, &str); 7] = [
     (NewGrant::RefreshToken, "refresh_token"),
     (NewGrant::ApiKey, "api_key"),
     (NewGrant::Basic, "basic"),
+    (NewGrant::JwtBearer, "jwt_bearer"),
+    (NewGrant::TokenExchange, "token_exchange"),
+    (NewGrant::SignedJwt, "signed_jwt"),
 ];
+
+/// Whether no server is asked for a token.
+pub(super) fn is_unasked(grant: NewGrant) -> bool {
+    matches!(grant, NewGrant::ApiKey | NewGrant::Basic | NewGrant::SignedJwt)
+}
 
 /// `username:password` as RFC 7617 writes it: exchanges call inputs by their own names.
 const BASIC: &str = "dXNlcm5hbWU6cGFzc3dvcmQ=";
@@ -47,8 +55,17 @@ impl Draft {
         put("title", json!(args.title.clone().unwrap_or_else(|| title_of(&args.name))));
         put("version", json!("0.1.0"));
         put("environments", json!({ "production": {} }));
-        if self.has(NewGrant::ApiKey) {
-            put("variables", json!({ "api_key": { "title": "API key", "secret": true } }));
+        let variables: Map<String, Value> = [
+            (NewGrant::ApiKey, "api_key", json!({ "title": "API key", "secret": true })),
+            (NewGrant::JwtBearer, "subject", json!({ "title": "For whom the JWT stands" })),
+            (NewGrant::SignedJwt, "issuer", json!({ "title": "Who signs the JWT" })),
+        ]
+        .into_iter()
+        .filter(|(grant, ..)| self.has(*grant))
+        .map(|(_, name, variable)| (name.to_owned(), variable))
+        .collect();
+        if !variables.is_empty() {
+            put("variables", Value::Object(variables));
         }
         put("oauth2", self.oauth2());
         put("api", self.api());
@@ -78,7 +95,12 @@ impl Draft {
         put("token_endpoint_auth_method", json!(method));
         let mut grants = Map::new();
         for (grant, name) in GRANTS.into_iter().filter(|(grant, _)| self.has(*grant)) {
-            let rules = if grant == NewGrant::ApiKey { json!({ "token": "{api_key}" }) } else { json!({}) };
+            let rules = match grant {
+                NewGrant::ApiKey => json!({ "token": "{api_key}" }),
+                NewGrant::JwtBearer => json!({ "assertion": { "claims": { "sub": "{subject}" } } }),
+                NewGrant::SignedJwt => json!({ "assertion": { "claims": { "iss": "{issuer}" } } }),
+                _ => json!({}),
+            };
             grants.insert(name.to_owned(), rules);
         }
         // Whoever signs in is not to be asked again: nearly all servers give a refresh token then.
@@ -112,6 +134,7 @@ impl Draft {
         let (value, title) = match grant {
             NewGrant::ApiKey => ("api_key", "A message is sent with the account's key."),
             NewGrant::Basic => (BASIC, "A message is sent with the account's name and password."),
+            NewGrant::SignedJwt => ("***", "A message is sent with a JWT that the account signs."),
             // Nobody types a code in where exchanges are replayed.
             NewGrant::DeviceCode => (TOKEN, "A message is sent with the token that a sign-in got."),
             _ => {
@@ -143,6 +166,11 @@ impl Draft {
 
     fn token_exchange(&self, grant: &str) -> Value {
         let token = json!({ "access_token": TOKEN, "token_type": "Bearer", "expires_in": 3600 });
+        let grant = match grant {
+            "jwt_bearer" => "urn:ietf:params:oauth:grant-type:jwt-bearer",
+            "token_exchange" => "urn:ietf:params:oauth:grant-type:token-exchange",
+            standard => standard,
+        };
         let request = match self.args.encoding.as_str() {
             "query" => json!({ "method": "POST", "url": format!("{}?***", self.token.as_deref().unwrap_or_default()) }),
             _ => json!({ "method": "POST", "url": self.token, "body": { "grant_type": grant } }),
