@@ -53,8 +53,9 @@ pub struct CredentialFile {
     /// Values of the component's variables that are no secrets.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: BTreeMap<String, String>,
-    /// References to secrets: `client_secret`, `private_key`, `subject_token`, `password`, `code`, `code_verifier`, `refresh_token`, and the
-    /// component's secret variables.
+    /// References to secrets: `client_secret`, `private_key`, `client_certificate` (PEM of the certificate that servers are
+    /// shown, of its issuers, and of its private key), `subject_token`, `password`, `code`, `code_verifier`,
+    /// `refresh_token`, and the component's secret variables.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub secrets: BTreeMap<String, SecretRef>,
     /// Retry rules of this account.
@@ -129,8 +130,16 @@ pub struct TokenRequestChoice {
 }
 
 /// The secrets that every component knows, in the order in which they are asked for.
-pub const STANDARD_SECRETS: &[&str] =
-    &["client_secret", "private_key", "password", "code", "code_verifier", "refresh_token", "subject_token"];
+pub const STANDARD_SECRETS: &[&str] = &[
+    "client_secret",
+    "private_key",
+    "client_certificate",
+    "password",
+    "code",
+    "code_verifier",
+    "refresh_token",
+    "subject_token",
+];
 
 /// Parameters of the authorization request that are no credential's to set: they protect the sign-in, or are members
 /// of the credential already.

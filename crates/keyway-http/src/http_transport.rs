@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Uri, header, header::Entry};
 use http_body_util::Full;
+use keyway_component::Secret;
 use rustls::ClientConfig;
 use tokio::time::Instant;
 
@@ -49,6 +50,14 @@ impl HttpTransport {
         let plain = Plain::new(&options);
         let (tls, secure, proxied) = Default::default();
         Self { options, budget, proxies, plain, tls, secure, proxied }
+    }
+
+    /// One that shows this certificate instead: PEM text of it, of its issuers, and of its private key. Settings and the
+    /// budget of bodies are shared, connections are not.
+    #[must_use]
+    pub fn with_identity(&self, pem: Secret) -> Self {
+        let options = TransportOptions { client_identity: Some(pem), ..self.options.clone() };
+        Self { budget: self.budget.clone(), ..Self::new(options) }
     }
 
     async fn attempt(&self, mut call: WireCall) -> Result<WireAnswer, AttemptEnd> {

@@ -17,6 +17,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     catalog::{Catalog, CatalogError},
+    certificate::Certificates,
     host::{Host, OnLimit, Shared},
     observe::{Observer, Purpose, observed},
 };
@@ -276,8 +277,16 @@ impl HostBuilder {
         if demo_only {
             options.origin_map = Some(OriginMap::new(self.origin_map)?);
         }
-        let transport = self.transport.unwrap_or_else(|| Arc::new(HttpTransport::new(options)));
+        let (transport, certificates) = match self.transport {
+            Some(transport) => (transport, None),
+            None => {
+                let transport = Arc::new(HttpTransport::new(options));
+                let observer = self.observer.clone();
+                (Arc::clone(&transport) as Arc<dyn Transport>, Some(Certificates { transport, observer }))
+            }
+        };
         let shared = Shared {
+            certificates,
             token_transport: observed(&transport, self.observer.as_ref(), Purpose::Token),
             transport: observed(&transport, self.observer.as_ref(), Purpose::Api),
             store: self.store.unwrap_or_else(|| Arc::new(MemoryStore::new())),

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::{HeaderMap, HeaderValue, header::InvalidHeaderValue};
 use keyway_component::Redactor;
+use keyway_http::Transport;
 use keyway_oauth::{Account, Captured, Token, TokenSource, TokenStats};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -36,10 +37,18 @@ struct Inner {
     places: Arc<Places>,
     prepared: Arc<Prepared>,
     token_headers: TokenHeaders,
-    /// Only where this is a connection that a token has settled.
-    told: Option<Box<ToldByToken>>,
+    /// What few accounts have.
+    rare: Option<Box<Rare>>,
     /// Most accounts keep nothing, and there may be thousands of them.
     kept: Mutex<Option<Box<Kept>>>,
+}
+
+#[derive(Default)]
+struct Rare {
+    /// Where this is a connection that a token has settled.
+    told: Option<ToldByToken>,
+    /// Where the account has a certificate of its own.
+    transport: Option<Arc<dyn Transport>>,
 }
 
 /// What a token told.
@@ -69,11 +78,13 @@ impl Connection {
         tokens: TokenSource,
         places: Arc<Places>,
         prepared: Arc<Prepared>,
+        transport: Option<Arc<dyn Transport>>,
     ) -> Self {
         let throttle = &loaded.component().throttle;
         let in_flight = throttle.max_in_flight.map(|permits| Arc::new(Semaphore::new(permits as usize)));
         let pace = throttle.max_per_second.map(|rate| Arc::new(Pace::new(Some(rate))));
-        let (gate, token_headers, told, kept) = Default::default();
+        let rare = transport.map(|transport| Box::new(Rare { transport: Some(transport), told: None }));
+        let (gate, token_headers, kept) = Default::default();
         Self(Arc::new(Inner {
             shared,
             loaded,
@@ -84,7 +95,7 @@ impl Connection {
             places,
             prepared,
             token_headers,
-            told,
+            rare,
             kept,
         }))
     }
@@ -92,6 +103,8 @@ impl Connection {
     /// The same connection for what a token told: it shares token, gate and pace, and has places and headers of its own.
     pub(crate) fn with_settled(&self, account: Account, prepared: Prepared, captured: Captured) -> Self {
         let of = &self.0;
+        let told = ToldByToken { captured, account: Arc::new(account) };
+        let transport = of.rare.as_ref().and_then(|rare| rare.transport.clone());
         let settled = Self(Arc::new(Inner {
             shared: Arc::clone(&of.shared),
             loaded: Arc::clone(&of.loaded),
@@ -99,10 +112,10 @@ impl Connection {
             gate: Arc::clone(&of.gate),
             pace: of.pace.clone(),
             in_flight: of.in_flight.clone(),
-            places: Arc::new(Places::of(&account.endpoints)),
+            places: Arc::new(Places::of(&told.account.endpoints)),
             prepared: Arc::new(prepared),
             token_headers: TokenHeaders::default(),
-            told: Some(Box::new(ToldByToken { captured, account: Arc::new(account) })),
+            rare: Some(Box::new(Rare { told: Some(told), transport })),
             kept: Mutex::default(),
         }));
         self.kept().get_or_insert_default().settled = Some(settled.clone());
@@ -120,7 +133,7 @@ impl Connection {
 
     /// Whether a token told what this connection was made with.
     pub(crate) fn is_settled_for(&self, token: &Token) -> bool {
-        self.0.told.as_ref().is_none_or(|told| told.captured.is_same(&token.captured))
+        self.told().is_none_or(|told| told.captured.is_same(&token.captured))
     }
 
     fn kept(&self) -> MutexGuard<'_, Option<Box<Kept>>> {
@@ -150,7 +163,7 @@ impl Connection {
     /// The resolved account.
     #[must_use]
     pub fn account(&self) -> &Arc<Account> {
-        self.0.told.as_ref().map_or_else(|| self.0.tokens.account(), |told| &told.account)
+        self.told().map_or_else(|| self.0.tokens.account(), |told| &told.account)
     }
 
     /// Its token source.
@@ -195,6 +208,16 @@ impl Connection {
     }
 
     /// The headers that carry a token.
+    /// What sends the account's messages.
+    pub(crate) fn transport(&self) -> &dyn Transport {
+        let own = self.0.rare.as_ref().and_then(|rare| rare.transport.as_ref());
+        own.unwrap_or(&self.0.shared.transport).as_ref()
+    }
+
+    fn told(&self) -> Option<&ToldByToken> {
+        self.0.rare.as_ref()?.told.as_ref()
+    }
+
     pub(crate) fn token_headers(&self, token: &Arc<Token>) -> Result<Headers, InvalidHeaderValue> {
         self.0.token_headers.of(token, &self.0.prepared.authorization)
     }

@@ -16,6 +16,7 @@ use crate::{
     admitted::Connections,
     builder::HostBuilder,
     catalog::{Catalog, CatalogError},
+    certificate::Certificates,
     connection::Connection,
     failure::Failure,
     loaded::LoadedComponent,
@@ -43,6 +44,8 @@ pub(crate) struct Shared {
     pub(crate) transport: Arc<dyn Transport>,
     /// The same for token requests; they differ where somebody looks on.
     pub(crate) token_transport: Arc<dyn Transport>,
+    /// What makes those of accounts with certificates; `None` where the transport is not Keyway's.
+    pub(crate) certificates: Option<Certificates>,
     pub(crate) store: Arc<dyn TokenStore>,
     pub(crate) redactor: Redactor,
     pub(crate) clock: Arc<dyn Clock>,
@@ -82,6 +85,17 @@ pub enum ConnectError {
     /// There is one of that name already.
     #[error("two accounts of `{component}` are named `{name}`; give one of them another name")]
     Duplicate {
+        /// The component's name.
+        component: String,
+        /// The credential's name.
+        name: String,
+    },
+    /// The account has a certificate, and what it would be shown with is the program's own transport.
+    #[error(
+        "the account `{name}` of `{component}` has a `client_certificate`, which the host's own transport cannot show; leave \
+         the certificate out, or build the host without `transport`"
+    )]
+    OwnTransport {
         /// The component's name.
         component: String,
         /// The credential's name.
@@ -165,10 +179,16 @@ impl Host {
         let (places, prepared) = self.admitted().shared(&mut account, prepared);
         let account = Arc::new(account);
         let shared = &self.0.shared;
+        let own = match &shared.certificates {
+            _ if !Certificates::are_wanted(&account) => None,
+            Some(certificates) => Some(certificates.of(&account, &shared.redactor)),
+            None => return Err(ConnectError::OwnTransport { component: name, name: account.name.clone() }),
+        };
+        let token_transport = own.as_ref().map_or(&shared.token_transport, |own| &own.token);
         let tokens = TokenSource::new(TokenSourceParts {
             account: Arc::clone(&account),
             store: Arc::clone(&shared.store),
-            transport: Arc::clone(&shared.token_transport),
+            transport: Arc::clone(token_transport),
             redactor: shared.redactor.clone(),
             clock: Arc::clone(&shared.clock),
             jitter: Arc::clone(&shared.jitter),
@@ -176,7 +196,8 @@ impl Host {
             tasks: shared.tasks.clone(),
             closing: shared.closing.clone(),
         });
-        let connection = Connection::new(Arc::clone(shared), loaded, tokens, places, prepared);
+        let transport = own.map(|own| own.api);
+        let connection = Connection::new(Arc::clone(shared), loaded, tokens, places, prepared, transport);
         if !self.admitted().add(connection.clone()) {
             return Err(ConnectError::Duplicate { component: name, name: account.name.clone() });
         }

@@ -23,6 +23,7 @@ mod admitted;
 mod answer;
 mod builder;
 mod catalog;
+mod certificate;
 mod chain;
 mod connection;
 pub mod doctor;

@@ -60,7 +60,12 @@ pub(crate) fn client<'c>(client: &ClientFile, find: &impl Fn(&str) -> Option<&'c
     let mut faults = Vec::new();
     lint_environment(component, client.environment.as_deref(), &mut faults);
     lint_redirect_uri(client.redirect_uri.as_deref(), &mut faults);
-    lint_secret_names(client.secrets.keys(), &["client_secret", "private_key"], component, &mut faults);
+    lint_secret_names(
+        client.secrets.keys(),
+        &["client_secret", "private_key", "client_certificate"],
+        component,
+        &mut faults,
+    );
     faults
 }
 

@@ -47,7 +47,7 @@ pub(super) async fn send(
     connection: &Connection,
     token: &Token,
 ) -> Result<AttemptEnd, Failure> {
-    let transport = &connection.shared().transport;
+    let transport = connection.transport();
     if !signed || token.dpop_key.is_none() {
         return Ok(transport.send(call).await);
     }

@@ -41,7 +41,7 @@ async fn host(connection: &Connection, url: &Url, origin: &Origin) -> Vec<Findin
         timeout: shared.token_timeout,
         max_body_bytes: MAX_BODY_BYTES,
     };
-    match shared.transport.send(call).await {
+    match connection.transport().send(call).await {
         AttemptEnd::Answered(answer) => {
             let safe = if origin.is_https() { "its certificate is trusted" } else { "in the clear, on this machine" };
             let answers =
