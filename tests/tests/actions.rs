@@ -128,8 +128,11 @@ async fn forms_and_files() {
     let mut fields: Vec<&str> = form["body"]["body"].as_str().unwrap().split('&').collect();
     fields.sort_unstable();
     assert_eq!(fields, ["n=1", "name=a+b", "tag=x", "tag=y"]);
-    let deep = one(&host, json!({ "action": "token", "params": { "deep": {} } })).await;
-    assert_eq!(deep["error"]["code"], "invalid_params");
+    let deep = json!({ "a": { "b": [1, 2] }, "list": [{ "c": true }, { "c": null }], "empty": {} });
+    let deep = one(&host, json!({ "action": "token", "params": { "deep": deep } })).await;
+    let fields = url::form_urlencoded::parse(deep["body"]["body"].as_str().unwrap().as_bytes()).into_owned();
+    let fields: Vec<String> = fields.map(|(name, value)| format!("{name}={value}")).collect();
+    assert_eq!(fields, ["n=1", "deep[a][b][]=1", "deep[a][b][]=2", "deep[list][0][c]=true"]);
 
     let upload = json!({ "action": "upload", "params": { "filename": "a.bin" }, "body_base64": "/wD+" });
     one(&host, upload).await;

@@ -163,3 +163,90 @@ async fn what_is_no_description_is_refused() {
         assert!(fs::metadata(home.file("out.json")).is_err(), "{text}");
     }
 }
+
+/// As Stripe, Box and many others describe their bodies.
+#[tokio::test(flavor = "multi_thread")]
+async fn forms_of_objects_parts_of_json_and_labels_of_ones_own() {
+    let (home, api) = (
+        Home::new(),
+        Mock::api(|seen: Seen| async move {
+            let body = String::from_utf8_lossy(&seen.body).into_owned();
+            reply(
+                200,
+                &json!({ "label": seen.header("content-type"), "accept": seen.header("accept"),
+                "authorization": seen.header("authorization"), "query": seen.query, "body": body }),
+            )
+        })
+        .await,
+    );
+    let object = |properties: Value| json!({ "type": "object", "properties": properties });
+    let document = json!({
+        "openapi": "3.0.0", "info": { "title": "Pets" }, "servers": [{ "url": format!("{}/api", api.url) }],
+        "components": { "securitySchemes": {
+            "a": { "type": "oauth2", "flows": { "clientCredentials": { "tokenUrl": format!("{}/token", api.url), "scopes": { "pets": "" } } } },
+            "k": { "type": "apiKey", "in": "query", "name": "subscription-key" } } },
+        "security": [{ "a": ["pets"], "k": [] }],
+        "paths": {
+            "/charges": { "post": { "operationId": "charge", "requestBody": { "content": { "application/x-www-form-urlencoded": {
+                "schema": object(json!({ "expand": { "type": "array", "items": { "type": "string" } }, "metadata": { "type": "object" },
+                    "items": { "type": "array", "items": { "type": "object" } } })),
+                "encoding": { "expand": { "style": "deepObject", "explode": true } } } } } } },
+            "/files": { "post": { "operationId": "upload", "requestBody": { "content": { "multipart/form-data": {
+                "schema": object(json!({ "attributes": { "type": "object" }, "tags": { "type": "array", "items": { "type": "string" } },
+                    "file": { "type": "string", "format": "binary" } })) } } } } },
+            "/patch": { "patch": { "operationId": "change", "requestBody": { "content": { "application/json-patch+json": {} } },
+                "responses": { "200": { "content": { "application/vnd.pets.v1+json": {} } } } } },
+            "/open": { "get": { "operationId": "anybody", "security": [] } }
+        }
+    });
+    home.write("api.json", document.to_string());
+    home.keyway(["component", "import", "openapi", "api.json", "-o", "pets.json"]).run("").await.succeeded();
+    let lines = [
+        json!({ "action": "charge", "params": { "expand": ["a", "b"], "metadata": { "k": "v", "n": { "x": [1, 2] } }, "items": [{ "price": "p" }] } }),
+        json!({ "action": "upload", "params": { "attributes": { "name": "a" }, "tags": ["x", "y"] } }),
+        json!({ "action": "upload", "params": { "tags": [] }, "body_base64": "iVA=" }),
+        json!({ "action": "change", "body": [] }),
+        json!({ "action": "anybody" }),
+    ];
+    let input: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let key = ("PETS_SUBSCRIPTION_KEY", "key-canary");
+    let run = home.keyway(["run", "./pets.json", "--keep-order", "-v"]).envs(ACCOUNT).envs([key]);
+    let ran = run.run(input).await.succeeded();
+    let outcomes = ran.outcomes();
+    let told = |n: usize, what: &str| outcomes[n]["body"][what].as_str().unwrap_or_default().to_owned();
+    let form: Vec<(String, String)> = url::form_urlencoded::parse(told(0, "body").as_bytes()).into_owned().collect();
+    let wanted = [
+        ("expand[]", "a"),
+        ("expand[]", "b"),
+        ("metadata[k]", "v"),
+        ("metadata[n][x][]", "1"),
+        ("metadata[n][x][]", "2"),
+        ("items[0][price]", "p"),
+    ];
+    for (name, value) in wanted {
+        assert!(form.contains(&(name.to_owned(), value.to_owned())), "{name}: {form:?}");
+    }
+    assert_eq!(form.len(), wanted.len(), "{form:?}");
+    let parts = told(1, "body");
+    assert!(
+        parts.contains("name=\"attributes\"\r\nContent-Type: application/json\r\n\r\n{\"name\":\"a\"}\r\n"),
+        "{parts}"
+    );
+    assert_eq!((parts.matches("name=\"tags\"").count(), parts.contains("filename")), (2, false), "{parts}");
+    assert!(told(2, "body").contains("name=\"file\"; filename=\"file\""), "{ran}");
+    assert_eq!(
+        (told(3, "label").as_str(), told(3, "accept").as_str()),
+        ("application/json-patch+json", "application/vnd.pets.v1+json")
+    );
+    assert_eq!(
+        (told(3, "query").as_str(), told(3, "authorization").as_str()),
+        ("subscription-key=key-canary", "Bearer token-1")
+    );
+    assert_eq!((told(4, "query"), told(4, "authorization")), (String::new(), String::new()), "nothing of the account");
+    assert!(!ran.stderr.contains("key-canary"), "{ran}");
+    let token = api.seen("/token")[0].text().to_owned();
+    assert!(token.contains("scope=pets"), "{token}");
+    let explain = home.keyway(["request", "./pets.json", "GET", "/open", "--explain"]).envs(ACCOUNT).envs([key]);
+    let ran = explain.run("").await.succeeded();
+    assert!(ran.text().contains("subscription-key=***") && !ran.text().contains("key-canary"), "{ran}");
+}

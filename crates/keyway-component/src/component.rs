@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use action::{Action, BodyEncoding, FilePart, Part};
 pub use api::{AdditionalOrigin, Api, Authorization, FailureRule, Idempotency};
 pub use assertion::{Assertion, Claims, SigningAlgorithm};
-pub use capture::{ApiResponse, Capture, JwtClaim, JwtToken};
+pub use capture::{ApiResponse, Capture, Item, JwtClaim, JwtToken};
 pub use grant::{
     Asking, AuthorizationCodeGrant, ClientCredentialsGrant, CodeChallengeMethod, CustomGrant, DeviceCodeGrant,
     GrantTokenRequest, Grants, JwtBearerGrant, Params, PasswordGrant, RefreshTokenGrant, RefreshWith,

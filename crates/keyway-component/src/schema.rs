@@ -1,10 +1,10 @@
 //! JSON Schemas of the file types, made from the Rust types, and the check of a document against one.
 
 use jsonschema::{PatternOptions, ValidationError, Validator, error::ValidationErrorKind};
-use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::Value;
 
-use crate::{ClientFile, Component, CredentialFile, fault::Fault, pointer::step, suggest::nearest};
+use crate::{ClientFile, Component, CredentialFile, Pointer, Template, fault::Fault, pointer::step, suggest::nearest};
 
 /// The published schemas, made of the Rust types by [`generated_schemas`]. Making them takes longer than reading them,
 /// and code that makes them is a tenth of a program.
@@ -123,8 +123,28 @@ fn describe(error: &ValidationError<'_>, known: &[&str], faults: &mut Vec<Fault>
         }
         _ => {
             repairs.push((pointer.clone(), None));
-            faults.push(Fault::error("schema", pointer, error.masked().to_string()));
+            let fault = Fault::error("schema", pointer, error.masked().to_string());
+            faults.push(match error.kind() {
+                ValidationErrorKind::Pattern { pattern } => match hint_of(pattern) {
+                    Some(hint) => fault.hint(hint),
+                    None => fault,
+                },
+                _ => fault,
+            });
         }
+    }
+}
+
+/// What a text that breaks one of these patterns should be: a pattern says it to few.
+fn hint_of(pattern: &str) -> Option<&'static str> {
+    let is_of = |schema: Schema| schema.get("pattern").and_then(Value::as_str) == Some(pattern);
+    let mut generator = SchemaGenerator::default();
+    if is_of(Pointer::json_schema(&mut generator)) {
+        Some("a JSON pointer begins with `/`: write `/data/token`, or nothing for the whole answer")
+    } else if is_of(Template::json_schema(&mut generator)) {
+        Some("a name in braces has lower-case letters, digits and `_`; write `{{` for a brace")
+    } else {
+        None
     }
 }
 

@@ -185,7 +185,7 @@ impl Template {
     ) -> Result<String, TemplateError> {
         let mut out = String::with_capacity(self.source.len() + 16);
         let mut place = form.start();
-        for part in &self.parts {
+        for (n, part) in self.parts.iter().enumerate() {
             match part {
                 Part::Literal(text) => {
                     out.push_str(text);
@@ -193,10 +193,22 @@ impl Template {
                 }
                 Part::Placeholder(name) => {
                     let value = defined(name, &lookup)?;
-                    place.insert(&mut out, name, &value)?;
-                    if place == Place::Start {
-                        place = Place::Authority.after(value.split_once("://").map_or("", |(_, rest)| rest));
+                    let is_last = match self.parts.get(n + 1) {
+                        None => true,
+                        Some(Part::Literal(text)) => text.starts_with(['/', '?']),
+                        Some(Part::Placeholder(_)) => false,
+                    };
+                    match place {
+                        Place::Authority if is_last && form == UrlForm::Endpoint => {
+                            insert_host(&mut out, name, &value)?;
+                        }
+                        _ => place.insert(&mut out, name, &value)?,
                     }
+                    place = match place {
+                        Place::Start => Place::Authority.after(value.split_once("://").map_or("", |(_, rest)| rest)),
+                        Place::Authority => Place::Authority.after(&value),
+                        place => place,
+                    };
                 }
             }
         }
@@ -211,6 +223,35 @@ fn is_name(name: &str) -> bool {
 
 fn defined<'v>(name: &str, lookup: &impl Fn(&str) -> Option<Cow<'v, str>>) -> Result<Cow<'v, str>, TemplateError> {
     lookup(name).ok_or_else(|| TemplateError::Undefined { name: name.to_owned() })
+}
+
+/// Whether a value may stand in a host. Dots lead further down below what stands behind them, and nowhere else.
+fn is_host(value: &str) -> bool {
+    let is_label = |label: &str| {
+        let hyphens = label.starts_with('-') || label.ends_with('-');
+        !label.is_empty() && !hyphens && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    value.split('.').all(is_label)
+}
+
+/// A value behind which no more of the host follows: where its pattern admits them, it may have a port and a path, as
+/// servers of one's own do.
+fn insert_host(out: &mut String, name: &str, value: &str) -> Result<(), TemplateError> {
+    let (authority, path) = value.find('/').map_or((value, ""), |at| value.split_at(at));
+    let (host, port) = authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port)));
+    let is_port = |port: &str| !port.is_empty() && port.len() <= 5 && port.bytes().all(|b| b.is_ascii_digit());
+    let is_segment = |segment: &str| {
+        let plain = segment.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b));
+        !segment.is_empty() && !matches!(segment, "." | "..") && plain
+    };
+    let fits = is_host(host) && port.is_none_or(is_port) && path.split('/').skip(1).all(is_segment);
+    if !fits {
+        let why =
+            "a host has labels of letters, digits and inner hyphens, and at most a port and plain segments behind it";
+        return Err(TemplateError::Unfit { name: name.to_owned(), why });
+    }
+    out.push_str(value);
+    Ok(())
 }
 
 // === impl UrlForm ===
@@ -254,12 +295,7 @@ impl Place {
                 out.push_str(value);
             }
             Self::Authority => {
-                // Dots lead further down below what stands behind them, and nowhere else.
-                let is_label = |label: &str| {
-                    let hyphens = label.starts_with('-') || label.ends_with('-');
-                    !label.is_empty() && !hyphens && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-                };
-                if !value.split('.').all(is_label) {
+                if !is_host(value) {
                     return unfit("labels of a host have letters, digits and inner hyphens only");
                 }
                 out.push_str(value);
@@ -307,7 +343,7 @@ impl JsonSchema for Template {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
-            "description": "Text in which `{name}` stands for a variable; `{{` and `}}` are literal braces.",
+            "description": "Text in which `{name}` stands for a variable; `{{` and `}}` are literal braces. Without a declaration there are, where they are known: `{client_id}`; in requests for a token and in headers of the API also `{client_secret}`, `{timestamp}` (seconds since 1970, new each time) and `{uuid}` (new each time); in requests for a token also `{scope}`, `{redirect_uri}`, `{state}` and the inputs of the grant.",
             "pattern": "^([^{}]|\\{\\{|\\}\\}|\\{[a-z][a-z0-9_]*\\})*$"
         })
     }
@@ -337,6 +373,8 @@ mod tests {
             ("https://api.example.com/x?q={v}", "", "https://api.example.com/x?q="),
             ("{v}/services", "https://acme.example.com", "https://acme.example.com/services"),
             ("https://accounts.example.{v}/x", "co.uk", "https://accounts.example.co.uk/x"),
+            ("https://{v}/rest", "jira.acme.test:8443/jira", "https://jira.acme.test:8443/jira/rest"),
+            ("https://{v}", "acme.test:8443", "https://acme.test:8443"),
             ("https://api.example.com/{{{v}}}", "1", "https://api.example.com/{1}"),
         ];
         for (template, value, wanted) in table {
@@ -348,6 +386,14 @@ mod tests {
     fn values_that_change_the_structure_are_refused() {
         let table = [
             ("https://{v}.example.com", "evil.test/"),
+            ("https://{v}.example.com", "evil.test:80"),
+            ("https://{v}/x", "evil.test/../y"),
+            ("https://{v}/x", "evil.test//y"),
+            ("https://{v}/x", "evil.test?y"),
+            ("https://{v}/x", "user@evil.test"),
+            ("https://{v}/x", "evil.test:"),
+            ("https://{v}/x", "evil.test:http"),
+            ("https://{v}/x", "evil.test/a%2F"),
             ("https://{v}.example.com", "a..b"),
             ("https://{v}.example.com", "a."),
             ("https://{v}.example.com", "a.-b"),

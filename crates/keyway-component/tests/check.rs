@@ -82,7 +82,6 @@ fn each_fault_has_its_code_pointer_line_and_hint() {
             "unknown_grant_input",
             "/oauth2/custom_grants/x",
         ),
-        ("/oauth2/token_request", json!({"encoding": "query"}), "secret_in_query", "/oauth2/token_request/encoding"),
         (
             "/oauth2/token_request",
             json!({"encoding": "json", "accepted_encodings": ["form"]}),

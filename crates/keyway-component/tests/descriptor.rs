@@ -180,7 +180,10 @@ fn requests_for_tokens() {
             "/oauth2/grants/client_credentials/token_request/method",
         ),
         (
-            &[("/oauth2/grants/client_credentials", json!({ "token_request": { "encoding": "query" } }))],
+            &[
+                ("/oauth2/grants/client_credentials", json!({ "token_request": { "encoding": "query" } })),
+                ("/oauth2/token_endpoint_auth_method", json!("client_secret_post")),
+            ],
             "secret_in_query",
             "/oauth2/grants/client_credentials/token_request/encoding",
         ),
@@ -199,6 +202,17 @@ fn requests_for_tokens() {
             "/oauth2/second_exchange/method",
         ),
         (&[("/oauth2/second_exchange", json!({ "headers": { "Authorization": "Bearer {access_token}" } }))], "", ""),
+        // With the secret in a header there is none in the query.
+        (&[("/oauth2/token_request", json!({ "encoding": "query" }))], "", ""),
+        (
+            &[
+                ("/oauth2/token_request", json!({ "encoding": "query" })),
+                ("/oauth2/token_endpoint_auth_method", json!("client_secret_post")),
+            ],
+            "secret_in_query",
+            "/oauth2/token_request/encoding",
+        ),
+        (&[("/oauth2/scope", json!({ "separator": "+" }))], "encoded_separator", "/oauth2/scope/separator"),
         (
             &[("/oauth2/second_exchange", json!({ "headers": { "host": "{access_token}" } }))],
             "own_header",

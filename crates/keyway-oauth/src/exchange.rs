@@ -455,6 +455,9 @@ impl Exchange<'_> {
                 (overlay, grant_type)
             }
             standard => {
+                if self.says_scope(standard) {
+                    overlay.entry("scope".to_owned()).or_insert_with(|| Some(Template::placeholder("scope").into()));
+                }
                 let refresh = oauth2.grants.refresh_token.as_ref().filter(|_| *standard == Grant::RefreshToken);
                 if refresh.is_some_and(|grant| grant.with == RefreshWith::AccessToken) {
                     overlay.entry("refresh_token".to_owned()).or_insert(None);
@@ -470,6 +473,16 @@ impl Exchange<'_> {
                 };
                 (overlay, grant_type)
             }
+        }
+    }
+
+    /// Whether the token request says what the token may do (RFC 6749 sections 4.3.2 and 4.4.2, RFC 7521 section 4.1,
+    /// RFC 8693 section 2.1). After a sign-in it has been said before, and a JWT may say it itself.
+    fn says_scope(&self, grant: &Grant) -> bool {
+        match grant {
+            Grant::ClientCredentials | Grant::Password | Grant::TokenExchange => true,
+            Grant::JwtBearer => !self.grant_assertion_says("scope"),
+            _ => false,
         }
     }
 

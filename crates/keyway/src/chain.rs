@@ -229,7 +229,7 @@ impl<'a> Journey<'a> {
                 },
                 Action::Renew => {
                     self.note_end(&end, &verdict, Duration::ZERO);
-                    self.connection.forget_secret_headers();
+                    self.connection.forget_secret_parts();
                     self.so_far.rejected = Some(token);
                     self.so_far.rejections += 1;
                 }
@@ -348,7 +348,7 @@ impl<'a> Journey<'a> {
             return None;
         }
         let next = redirect::target(wire, &self.call.url)?;
-        let confined = confine::confine(self.connection, &next).ok()?;
+        let confined = confine::confine(self.connection, &next).ok()?.for_one_that(self.call.wants_token);
         // A server that puts the token into where it sends one must not send it elsewhere that way.
         let carries_a_secret = || self.connection.redactor().values(next.as_str()) != next.as_str();
         if self.leaves_origin(&next) && carries_a_secret() {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::{HeaderMap, HeaderValue, header::InvalidHeaderValue};
-use keyway_component::Redactor;
+use keyway_component::{Redactor, Secret};
 use keyway_http::Transport;
 use keyway_oauth::{Account, Captured, Token, TokenSource, TokenStats};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -58,11 +58,18 @@ struct ToldByToken {
     account: Arc<Account>,
 }
 
+/// What goes with every request beside the token, and is secret.
+#[derive(Default)]
+pub(crate) struct SecretParts {
+    pub(crate) headers: HeaderMap,
+    pub(crate) query: Vec<(String, Secret)>,
+}
+
 /// What is made when it is first needed.
 #[derive(Default)]
 struct Kept {
     /// Made again when the API has refused what was sent.
-    secret_headers: Option<Arc<HeaderMap>>,
+    secrets: Option<Arc<SecretParts>>,
     /// The settled connection of the last token.
     settled: Option<Connection>,
     /// Whether a token was renewed because it did not tell all that the account needs.
@@ -222,36 +229,44 @@ impl Connection {
         self.0.token_headers.of(token, &self.0.prepared.authorization)
     }
 
-    /// The component's headers that name a secret, filled in.
-    pub(crate) async fn secret_headers(&self) -> Result<Arc<HeaderMap>, Failure> {
-        if let Some(headers) = self.kept().as_ref().and_then(|kept| kept.secret_headers.clone()) {
-            return Ok(headers);
+    /// The component's headers and query parameters that name a secret, filled in.
+    pub(crate) async fn secret_parts(&self) -> Result<Arc<SecretParts>, Failure> {
+        if let Some(parts) = self.kept().as_ref().and_then(|kept| kept.secrets.clone()) {
+            return Ok(parts);
         }
-        let headers = Arc::new(self.fill_secret_headers().await?);
-        self.kept().get_or_insert_default().secret_headers = Some(Arc::clone(&headers));
-        Ok(headers)
+        let parts = Arc::new(self.fill_secret_parts().await?);
+        self.kept().get_or_insert_default().secrets = Some(Arc::clone(&parts));
+        Ok(parts)
     }
 
-    /// Has those headers read anew: what was refused may have been rotated.
-    pub(crate) fn forget_secret_headers(&self) {
+    /// Has those read anew: what was refused may have been rotated.
+    pub(crate) fn forget_secret_parts(&self) {
         if let Some(kept) = self.kept().as_mut() {
-            kept.secret_headers = None;
+            kept.secrets = None;
         }
     }
 
-    async fn fill_secret_headers(&self) -> Result<HeaderMap, Failure> {
-        let mut headers = HeaderMap::new();
+    async fn fill_secret_parts(&self) -> Result<SecretParts, Failure> {
+        let mut parts = SecretParts::default();
+        let unfit = |name: &str, why: String| {
+            let why = format!("`{name}`, which goes with every request, cannot be made: {why}");
+            Failure::new(Code::TokenUnavailable, why)
+        };
+        let account = self.account();
         for (name, template) in &self.0.prepared.secret_headers {
-            let unfit = |why: String| {
-                Failure::new(Code::TokenUnavailable, format!("the header `{name}` cannot be made: {why}"))
-            };
-            let text = self.account().fill_with_secrets(template, self.redactor()).await.map_err(unfit)?;
+            let text = account.fill_with_secrets(template, self.redactor()).await;
+            let text = text.map_err(|why| unfit(name.as_str(), why))?;
             let value = HeaderValue::try_from(text.expose_secret_text());
-            let mut value = value.map_err(|_| unfit("its value has characters that HTTP forbids".to_owned()))?;
+            let forbidden = |_| unfit(name.as_str(), "its value has characters that HTTP forbids".to_owned());
+            let mut value = value.map_err(forbidden)?;
             value.set_sensitive(true);
-            headers.insert(name, value);
+            parts.headers.insert(name, value);
         }
-        Ok(headers)
+        for (name, template) in &self.0.prepared.secret_query {
+            let text = account.fill_with_secrets(template, self.redactor()).await;
+            parts.query.push((name.clone(), text.map_err(|why| unfit(name, why))?));
+        }
+        Ok(parts)
     }
 
     /// Whether a header is the account's own, whatever a message says.

@@ -106,13 +106,13 @@ pub enum ConnectError {
         "while the simulator (an origin map) is active only its own accounts are taken; leave the credential out, or the simulator"
     )]
     NotDemo,
-    /// A fixed header cannot be made.
-    #[error("the header `{header}` of `{component}` cannot be made: {why}")]
-    Header {
+    /// A header or a query parameter that goes with every request cannot be made.
+    #[error("`{part}`, which goes with every request to `{component}`, cannot be made: {why}")]
+    Part {
         /// The component's name.
         component: String,
-        /// The header's name.
-        header: String,
+        /// The name of the header or of the parameter.
+        part: String,
         /// What is wrong.
         why: String,
     },

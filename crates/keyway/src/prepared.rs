@@ -18,8 +18,10 @@ pub(crate) struct Prepared {
     pub(crate) secret_headers: Vec<(HeaderName, Template)>,
     /// Headers that are made anew for every message.
     pub(crate) fresh_headers: Vec<(HeaderName, Template)>,
-    /// Query parameters.
+    /// Query parameters without a secret.
     pub(crate) query: Vec<(String, String)>,
+    /// Query parameters that name a secret, as such headers.
+    pub(crate) secret_query: Vec<(String, Template)>,
     /// The headers that the token goes into, each with its scheme.
     pub(crate) authorization: Vec<(HeaderName, String)>,
     /// The query parameters that it goes into.
@@ -37,9 +39,9 @@ impl Prepared {
         let api = &account.component.api;
         let mut prepared = Self::default();
         let plain = |template: &Template| template.render(|name| account.plain(name).map(Cow::Borrowed));
-        let error = |header: &str, why: String| ConnectError::Header {
+        let error = |part: &str, why: String| ConnectError::Part {
             component: account.component.name.clone(),
-            header: header.to_owned(),
+            part: part.to_owned(),
             why,
         };
         let header_name = |name: &str| HeaderName::try_from(name).map_err(|why| error(name, why.to_string()));
@@ -51,19 +53,25 @@ impl Prepared {
                 Authorization::Query { name } => prepared.authorization_query.push(name.clone()),
             }
         }
-        for (name, template) in &api.headers {
-            let key = header_name(name)?;
-            let secret = |name: &str| {
-                name == "client_secret" || account.component.variables.get(name).is_some_and(|variable| variable.secret)
-            };
-            if let Some(missing) = template.names().find(|name| secret(name) && !account.has_secret(name)) {
+        let secret = |name: &str| {
+            name == "client_secret" || account.component.variables.get(name).is_some_and(|variable| variable.secret)
+        };
+        let names_secret = |template: &Template, part: &str| match template
+            .names()
+            .find(|name| secret(name) && !account.has_secret(name))
+        {
+            None => Ok(template.names().any(secret)),
+            Some(missing) => {
                 let input = account.input_name(missing);
                 let why = format!(
                     "the account has no `{missing}`; give {input}, among the credential's `secrets` if it is a file"
                 );
-                return Err(error(name, why));
+                Err(error(part, why))
             }
-            if template.names().any(secret) {
+        };
+        for (name, template) in &api.headers {
+            let key = header_name(name)?;
+            if names_secret(template, name)? {
                 prepared.secret_headers.push((key, template.clone()));
                 continue;
             }
@@ -72,10 +80,18 @@ impl Prepared {
                 continue;
             }
             let text = plain(template).map_err(|why| error(name, why.to_string()))?;
+            // An account that leaves an optional value out leaves its header out.
+            if text.is_empty() && template.names().next().is_some() {
+                continue;
+            }
             let value = HeaderValue::try_from(text).map_err(|why| error(name, why.to_string()))?;
             prepared.headers.insert(key, value);
         }
         for (name, template) in &api.query {
+            if names_secret(template, name)? {
+                prepared.secret_query.push((name.clone(), template.clone()));
+                continue;
+            }
             let text = plain(template).map_err(|why| error(name, why.to_string()))?;
             prepared.query.push((name.clone(), text));
         }

@@ -102,6 +102,11 @@ pub async fn replay(
         // Memory takes it, and it is JSON.
         let _ = outcome.write_line(&mut line);
         let written: Value = serde_json::from_slice(&line).unwrap_or_default();
+        // Whatever else differs, this is why.
+        if let (Err(failure), None) = (&outcome.result, recorded.get("error")) {
+            let why = host.redactor().text(&failure.message).into_owned();
+            found.push(format!("outcome {} is a failure ({}): {why}", n + 1, failure.code));
+        }
         differences(&format!("outcome {}", n + 1), recorded, &written, &mut found);
     }
     Ok(found)
@@ -144,7 +149,7 @@ fn held(recorded: &RecordedToken, now: SystemTime) -> Token {
     Token {
         access_token: Secret::new(recorded.access_token.as_str()),
         refresh_token: recorded.refresh_token.as_deref().map(Secret::new),
-        obtained_at: now,
+        obtained_at: recorded.obtained_at.unwrap_or(now),
         expires_at: recorded.expires_at,
         expiry_source: recorded.expires_at.map_or(ExpirySource::Unknown, |_| ExpirySource::Answer),
         scope: None,

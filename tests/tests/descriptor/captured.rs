@@ -345,3 +345,43 @@ async fn a_question_goes_to_a_host_of_the_component() {
     let faults = keyway::check_component("acme.json", &component.to_string()).unwrap_err();
     assert!(faults.faults.iter().any(|fault| fault.code == "foreign_host"), "{faults:?}");
 }
+
+/// Two variables of one question, of the item that the account means; asked by POST.
+#[tokio::test]
+async fn the_item_that_counts_tells_variables_of_one_question() {
+    let api = Mock::api(|seen| async move {
+        match seen.path.as_str() {
+            "/sites" => reply(
+                200,
+                &json!({"values": [
+                    {"url": "https://other.acme.example", "id": 1, "plan": "p1"},
+                    {"url": "https://mine.acme.example", "id": 2, "plan": "p2"}
+                ]}),
+            ),
+            _ => reply(200, &json!(seen.path)),
+        }
+    })
+    .await;
+    let question = |member: &str| {
+        json!({ "pattern": "[a-z0-9]+", "from": [{ "api_response": {
+            "url": format!("{}/sites", api.url), "body": { "site": "{site}" }, "pointer": member,
+            "item": { "list": "/values", "pointer": "/url", "equals": "https://{site}.acme.example" } } }] })
+    };
+    let mut component = acme(&api.url);
+    component["variables"] =
+        json!({ "site": { "pattern": "[a-z]+" }, "cloud": question("/id"), "plan": question("/plan") });
+    component["api"]["base_url"] = format!("{}/api/{{cloud}}/{{plan}}", api.url).into();
+    assert!(keyway::check_component("acme.json", &component.to_string()).is_ok());
+    let host = acme::host(&component);
+    let connection = host.connect(account_with([("ACME_SITE", "mine")])).unwrap();
+    let answer = connection.send(Message::get("/x")).await.unwrap();
+    assert_eq!(answer.json::<Value>().unwrap(), json!("/api/2/p2/x"));
+    let asked = api.seen("/sites");
+    assert_eq!((asked.len(), asked[0].method.as_str(), asked[0].text()), (1, "POST", r#"{"site":"mine"}"#));
+    // None of them is the account's: messages that need it are refused.
+    let connection = acme::host(&component).connect(account_with([("ACME_SITE", "nobodys")])).unwrap();
+    assert_eq!(connection.send(Message::get("/x")).await.unwrap_err().code, Code::TokenResponseInvalid);
+    component["variables"]["plan"]["from"][0]["api_response"]["body"] = json!({ "site": "{nothing}" });
+    let faults = keyway::check_component("acme.json", &component.to_string()).unwrap_err();
+    assert!(faults.faults.iter().any(|fault| fault.code == "undeclared_placeholder"), "{faults:?}");
+}

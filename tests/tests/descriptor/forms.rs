@@ -256,3 +256,62 @@ fn what_is_only_unwise_is_a_warning() {
     component["api"]["base_url"] = "https://{host}:{port}/api".into();
     sound(&component);
 }
+
+/// RFC 6749 sections 4.3.2 and 4.4.2: what the token may do is asked for where nobody has signed in for it.
+#[tokio::test]
+async fn c08_the_scope_is_said_where_no_sign_in_has_said_it() {
+    let api = server().await;
+    let mut component = acme(&api.url);
+    component["oauth2"]["scope"] = json!({ "default": ["read", "write"], "separator": "," });
+    component["oauth2"]["grants"] =
+        json!({ "client_credentials": {}, "password": {}, "token_exchange": {}, "refresh_token": {} });
+    component["oauth2"]["custom_grants"] = json!({ "app": { "grant_type": "app" } });
+    let form = async |component: &Value, more: &[(&str, &str)], renew: bool| {
+        let connection = acme::host(component).connect(account_with(more.iter().copied())).unwrap();
+        connection.tokens().renew().await.unwrap();
+        if renew {
+            connection.tokens().renew().await.unwrap();
+        }
+        let last = api.seen("/token").last().unwrap().clone();
+        url::form_urlencoded::parse(&last.body).into_owned().collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let person = [("ACME_USERNAME", "u"), ("ACME_PASSWORD", "p"), ("ACME_GRANT", "password")];
+    let subject = [("ACME_SUBJECT_TOKEN", "s"), ("ACME_GRANT", "token_exchange")];
+    for more in [&[("ACME_GRANT", "client_credentials")][..], &person, &subject] {
+        assert_eq!(form(&component, more, false).await["scope"], "read,write", "{more:?}");
+    }
+    let own = [("ACME_GRANT", "client_credentials"), ("ACME_SCOPE", "read")];
+    assert_eq!(form(&component, &own, false).await["scope"], "read");
+    // A renewal keeps what it has, and a vendor's own grant has what it declares.
+    assert_eq!(form(&component, &person, true).await.get("scope"), None);
+    assert_eq!(form(&component, &[("ACME_GRANT", "app")], false).await.get("scope"), None);
+    // A component may say otherwise, and nothing is as if it were left out.
+    component["oauth2"]["grants"]["client_credentials"] = json!({ "token_params": { "scope": null } });
+    assert_eq!(form(&component, &[("ACME_GRANT", "client_credentials")], false).await.get("scope"), None);
+    component["oauth2"]["scope"] = json!({ "default": [] });
+    assert_eq!(form(&component, &person, false).await.get("scope"), None);
+}
+
+/// Servers of one's own have ports and paths, where the pattern admits them.
+#[tokio::test]
+async fn a_host_of_ones_own_may_have_a_port_and_a_path() {
+    let api = Mock::start(|seen| async move {
+        match seen.path.as_str() {
+            "/jira/token" => reply(200, &json!({"access_token": "t"})),
+            path => reply(200, &json!(path)),
+        }
+    })
+    .await;
+    let mut component = acme(&api.url);
+    component["variables"] = json!({ "server": { "pattern": "127\\.0\\.0\\.1:[0-9]+(/[a-z]+)?", "default": "127.0.0.1:1" }, "note": { "default": "" } });
+    component["oauth2"]["token_endpoint"] = "http://{server}/token".into();
+    component["api"] = json!({ "base_url": "http://{server}/rest", "headers": { "X-Note": "{note}" } });
+    let server = format!("{}/jira", api.url.strip_prefix("http://").unwrap());
+    let host = acme::host(&component);
+    let connection = host.connect(account_with([("ACME_SERVER", server.as_str())])).unwrap();
+    let answer = connection.send(Message::get("/x")).await.unwrap();
+    assert_eq!(answer.json::<Value>().unwrap(), json!("/jira/rest/x"));
+    assert!(!api.seen("/jira/rest/x")[0].headers.contains_key("x-note"), "a header without a value is none");
+    let elsewhere = connection.send(Message::get("/../../x")).await.unwrap_err();
+    assert_eq!(elsewhere.code, Code::UrlNotAllowed);
+}

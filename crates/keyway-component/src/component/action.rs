@@ -27,7 +27,7 @@ pub struct Action {
     /// name of a list is repeated for each of its items.
     #[serde(default)]
     pub query: BTreeMap<String, Template>,
-    /// What joins the items of lists in `query`, where the API does not want the parameter repeated.
+    /// What joins the items of lists in `query` and in forms, where the API does not want the parameter repeated.
     #[serde(default)]
     #[schemars(length(min = 1))]
     pub list_separator: Option<String>,
@@ -61,9 +61,16 @@ pub struct Action {
     #[serde(default)]
     #[schemars(inner(range(min = 100, max = 599)))]
     pub accept: Vec<u16>,
+    /// Whether the access token, and whatever else is secret, goes with it: `false` for what anybody may ask.
+    #[serde(default = "yes")]
+    pub token: bool,
     /// Whether it can be sent twice without harm although its method is no idempotent one (a search by POST).
     #[serde(default)]
     pub repeatable: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// How the body of an action is encoded.
@@ -73,7 +80,8 @@ pub enum BodyEncoding {
     /// `application/json`.
     #[default]
     Json,
-    /// `application/x-www-form-urlencoded`: the body is an object of texts, numbers, booleans and lists of these.
+    /// `application/x-www-form-urlencoded`: the body is an object of fields. A list is a repeated field; members of an
+    /// object are fields called `a[b]`, lists in it `a[b][]`, and lists of objects `a[0][b]`.
     Form,
 }
 
@@ -81,7 +89,8 @@ pub enum BodyEncoding {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Part {
-    /// A field. One that names something that the message does not give is left out.
+    /// A field. One that names something that the message does not give is left out; a list is a part for each of its
+    /// items, and an object is a part of JSON.
     Field(Template),
     /// The message's own body, as a file.
     File(FilePart),
@@ -91,7 +100,8 @@ pub enum Part {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FilePart {
-    /// The file's name.
+    /// The file's name; the part's own where the message does not give it. A message without a body and without this name
+    /// has no such part.
     pub filename: Template,
     /// What it is; `application/octet-stream` when absent.
     #[serde(default)]

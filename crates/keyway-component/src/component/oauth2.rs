@@ -110,6 +110,8 @@ pub enum ClientAuthMethod {
     ClientSecretBasic,
     /// HTTP Basic with id and secret as they are (RFC 7617), for servers that do not decode them.
     ClientSecretBasicRaw,
+    /// HTTP Basic with the secret as user name and no password, for servers whose keys need no id.
+    ClientSecretAsUser,
     /// Id and secret in the body.
     ClientSecretPost,
     /// A JWT that the client's secret signs (RFC 7523 section 2.2, OpenID Connect Core section 9).
@@ -308,9 +310,11 @@ impl ClientAuthMethod {
     #[must_use]
     pub fn secret(self) -> Option<&'static str> {
         match self {
-            Self::ClientSecretBasic | Self::ClientSecretBasicRaw | Self::ClientSecretPost | Self::ClientSecretJwt => {
-                Some("client_secret")
-            }
+            Self::ClientSecretBasic
+            | Self::ClientSecretBasicRaw
+            | Self::ClientSecretAsUser
+            | Self::ClientSecretPost
+            | Self::ClientSecretJwt => Some("client_secret"),
             Self::PrivateKeyJwt => Some("private_key"),
             Self::TlsClientAuth | Self::None => None,
         }

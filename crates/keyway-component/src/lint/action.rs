@@ -104,8 +104,9 @@ fn lint_body(action: &Action, at: &str, faults: &mut Vec<Fault>) {
         }
     }
     let is_list = |template: &Template| template.sole_name().is_some();
-    if action.list_separator.is_some() && !action.query.values().any(is_list) {
-        let message = "no query parameter is a list";
+    let is_form = action.body.is_some() && action.body_encoding == BodyEncoding::Form;
+    if action.list_separator.is_some() && !action.query.values().any(is_list) && !is_form {
+        let message = "no query parameter is a list, and there is no form";
         no_effect("list_separator", message, "take it out, or write a parameter as `{name}` alone");
     }
     let files = action.multipart.values().filter(|part| matches!(part, Part::File(_))).count();
@@ -121,7 +122,14 @@ fn lint_pagination(action: &Action, pagination: &Pagination, at: &str, faults: &
         if !named(action).iter().any(|(_, name)| *name == param) {
             let message = format!("nothing of the request names the parameter `{param}`");
             let fault = Fault::error("no_effect", format!("{at}/{member}"), message);
-            faults.push(fault.hint(format!("write `{{{param}}}` where it goes, such as in `query`")));
+            let hint = if crate::Template::parse(&format!("{{{param}}}")).is_ok() {
+                format!("write `{{{param}}}` where it goes, such as in `query`")
+            } else {
+                "it is the name of one of the action's parameters, as `{page_token}` in `\"query\": {\"pageToken\": \
+                 \"{page_token}\"}`"
+                    .to_owned()
+            };
+            faults.push(fault.hint(hint));
         }
     }
     if let NextPage::Cursor(cursor) = &pagination.next {

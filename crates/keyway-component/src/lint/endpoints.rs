@@ -6,8 +6,9 @@ use url::Url;
 
 use crate::{
     Component,
-    component::{Capture, Encoding, TokenRequestMethod},
+    component::{Asking, Capture, ClientAuthMethod, Encoding, OAuth2, TokenRequestMethod},
     fault::Fault,
+    json_template::JsonTemplate,
     origin::is_loopback_host,
     template::{Template, UrlForm},
 };
@@ -165,6 +166,20 @@ fn lint_url(component: &Component, at: &str, template: &Template, faults: &mut V
     }
 }
 
+/// Whether a parameter of a grant's token requests is a secret: what it begins with, or the client's.
+fn says_secret(oauth2: &OAuth2, name: &str, own: &Asking<'_>) -> bool {
+    let in_header = matches!(
+        oauth2.auth_method_of(name),
+        ClientAuthMethod::ClientSecretBasic
+            | ClientAuthMethod::ClientSecretBasicRaw
+            | ClientAuthMethod::ClientSecretAsUser
+            | ClientAuthMethod::TlsClientAuth
+            | ClientAuthMethod::None
+    );
+    let named = own.token_params.values().flatten().flat_map(JsonTemplate::names).any(|name| name == "client_secret");
+    !in_header || named || name != "client_credentials"
+}
+
 /// A sample value where only a number may stand.
 fn port_sample(url: String) -> String {
     let authority = url.find("://").map_or(0, |at| at + 3);
@@ -184,23 +199,28 @@ fn lint_encodings(component: &Component, faults: &mut Vec<Fault>) {
             format!("`token_endpoint` does not read `{}`, by `accepted_encodings`", request.encoding.as_str());
         faults.push(Fault::error("encoding_refused", "/oauth2/token_request/encoding", message));
     }
-    let mut all = vec![("/oauth2/token_request".to_owned(), request.method, request.encoding)];
-    for (at, _, own) in component.oauth2.all_asking() {
-        let own = own.token_request;
-        if own.method.is_some() || own.encoding.is_some() {
-            let (method, encoding) = (own.method.unwrap_or(request.method), own.encoding.unwrap_or(request.encoding));
-            all.push((format!("{at}/token_request"), method, encoding));
+    let oauth2 = &component.oauth2;
+    let asking = oauth2.all_asking();
+    let common = asking.iter().filter(|(.., own)| own.token_request.encoding.is_none());
+    let has_secret = common.clone().any(|(_, name, own)| says_secret(oauth2, name, own));
+    let mut all = vec![("/oauth2/token_request".to_owned(), request.method, request.encoding, has_secret)];
+    for (at, name, own) in &asking {
+        let form = own.token_request;
+        if form.method.is_some() || form.encoding.is_some() {
+            let (method, encoding) = (form.method.unwrap_or(request.method), form.encoding.unwrap_or(request.encoding));
+            let has_secret = form.encoding.is_some() && says_secret(oauth2, name, own);
+            all.push((format!("{at}/token_request"), method, encoding, has_secret));
         }
     }
-    let second = component.oauth2.second_exchange.iter();
-    all.extend(second.map(|second| ("/oauth2/second_exchange".to_owned(), second.method, second.encoding)));
-    for (at, method, encoding) in all {
+    let second = oauth2.second_exchange.iter();
+    all.extend(second.map(|second| ("/oauth2/second_exchange".to_owned(), second.method, second.encoding, true)));
+    for (at, method, encoding, has_secret) in all {
         if method == TokenRequestMethod::Get && encoding != Encoding::Query {
             let message = format!("a GET has no body to carry `{}`", encoding.as_str());
             let fault = Fault::error("get_with_body", format!("{at}/method"), message);
             faults.push(fault.hint("set `encoding` to `query`, or use `POST`"));
         }
-        if encoding == Encoding::Query {
+        if encoding == Encoding::Query && has_secret {
             let message = "token requests carry their secrets in the URL, which RFC 6749 section 2.3.1 forbids";
             let fault = Fault::warning("secret_in_query", format!("{at}/encoding"), message);
             faults.push(fault.hint("use `form` or `json`, if the server reads one of them"));

@@ -51,6 +51,11 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
         faults.push(fault.hint("add `oauth2.issuer` (RFC 9207 section 2.4)"));
     }
     lint_reserved(component, faults);
+    if oauth2.scope.separator == "+" {
+        let message = "a `+` between scopes is sent as `%2B`";
+        let fault = Fault::warning("encoded_separator", "/oauth2/scope/separator", message);
+        faults.push(fault.hint("write a space, which a form and a query write as `+`"));
+    }
     // RFC 6749 section 4.4: only confidential clients.
     if oauth2.grants.client_credentials.is_some()
         && oauth2.auth_method_of("client_credentials") == ClientAuthMethod::None
@@ -100,7 +105,11 @@ fn lint_reserved(component: &Component, faults: &mut Vec<Fault>) {
         }
         // RFC 9700 section 2.1.2: nothing but a code comes back through the browser.
         let response_type = params.get("response_type").and_then(Option::as_ref);
-        if response_type.is_some_and(|value| value.source().contains("token") || value.source().contains('{')) {
+        // An ID token that comes with the code is nobody's access, and is passed over.
+        let is_hybrid = response_type.is_some_and(|value| value.source() == "code id_token");
+        if !is_hybrid
+            && response_type.is_some_and(|value| value.source().contains("token") || value.source().contains('{'))
+        {
             let message = "this `response_type` would send tokens through the browser";
             faults.push(
                 Fault::error("implicit_grant", at("response_type"), message)

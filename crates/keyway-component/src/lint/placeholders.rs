@@ -1,7 +1,9 @@
 //! Placeholders: every one is declared or standard, where it stands.
 
 use super::step;
-use crate::{Component, fault::Fault, json_template::JsonTemplate, suggest::nearest, template::Template};
+use crate::{
+    Component, component::Capture, fault::Fault, json_template::JsonTemplate, suggest::nearest, template::Template,
+};
 
 /// What each place may name beside the declared variables.
 const ENDPOINT: &[&str] = &[];
@@ -15,6 +17,7 @@ const API: &[&str] = &["client_id"];
 const API_HEADERS: &[&str] = &["client_id", "client_secret", "timestamp", "uuid"];
 
 pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
+    let mut faults_of_bodies = Vec::new();
     let mut check_name = |name: &str, at: &str, standard: &[&str]| {
         if !standard.contains(&name) && !component.variables.contains_key(name) {
             faults.push(undeclared(component, name, at.to_owned(), standard));
@@ -48,6 +51,21 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
             check(value, format!("/oauth2/grants/{grant}/authorization_params/{}", step(name)), AUTHORIZATION);
         }
     }
+    for (name, variable) in &component.variables {
+        for (n, place) in variable.from.iter().enumerate() {
+            let Capture::ApiResponse(question) = place else { continue };
+            let at = format!("/variables/{}/from/{n}/api_response", step(name));
+            if let Some(item) = &question.item {
+                check(&item.equals, format!("{at}/item/equals"), API);
+            }
+            let body: Vec<&str> = question.body.iter().flat_map(JsonTemplate::names).collect();
+            for unknown in
+                body.into_iter().filter(|name| !API.contains(name) && !component.variables.contains_key(*name))
+            {
+                faults_of_bodies.push(undeclared(component, unknown, format!("{at}/body"), API));
+            }
+        }
+    }
     let oauth2 = &component.oauth2;
     if let Some(template) = &oauth2.audience {
         check(template, "/oauth2/audience".to_owned(), ENDPOINT);
@@ -67,6 +85,7 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
     for (name, value) in &component.api.query {
         check(value, format!("/api/query/{}", step(name)), API);
     }
+    faults.extend(faults_of_bodies);
 }
 
 /// The standard inputs that a grant has beside those. One of the component's own begins with no more than a person's name

@@ -29,6 +29,7 @@ pub(super) fn client_auth(
         // RFC 6749 section 2.3.1: both are form-encoded before they are joined.
         ClientAuthMethod::ClientSecretBasic => basic(&form_encoded(client_id), &form_encoded(secret)),
         ClientAuthMethod::ClientSecretBasicRaw => basic(client_id, secret),
+        ClientAuthMethod::ClientSecretAsUser => basic(secret, ""),
         ClientAuthMethod::ClientSecretPost => ClientAuth {
             header: None,
             params: vec![("client_id", client_id.to_owned()), ("client_secret", secret.to_owned())],
@@ -88,6 +89,7 @@ mod tests {
         for (id, secret, wanted) in table {
             assert_eq!(header(ClientAuthMethod::ClientSecretBasic, id, secret), wanted);
             assert_eq!(header(ClientAuthMethod::ClientSecretBasicRaw, id, secret), format!("{id}:{secret}"));
+            assert_eq!(header(ClientAuthMethod::ClientSecretAsUser, id, secret), format!("{secret}:"));
         }
     }
 

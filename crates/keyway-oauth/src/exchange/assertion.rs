@@ -50,6 +50,15 @@ impl Exchange<'_> {
         named.chain([self.grant_algorithm().key()]).collect()
     }
 
+    /// Whether it has a claim of this name, or names it.
+    pub(super) fn grant_assertion_says(&self, name: &str) -> bool {
+        let grant = self.account.component.oauth2.grants.jwt_bearer.as_ref();
+        grant.is_some_and(|grant| {
+            let assertion = &grant.assertion;
+            assertion.claims.contains_key(name) || assertion.names().any(|named| named == name)
+        })
+    }
+
     fn grant_algorithm(&self) -> SigningAlgorithm {
         let grant = self.account.component.oauth2.grants.jwt_bearer.as_ref();
         grant.and_then(|grant| grant.assertion.algorithm).unwrap_or(SigningAlgorithm::RS256)

@@ -1,13 +1,15 @@
-//! Variables that the API itself tells: one question with a new token.
+//! Variables that the API itself tells: questions with a new token, each asked once.
 
 use std::{collections::BTreeMap, time::Duration};
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use keyway_component::{
-    Origin, Secret,
+    Origin, Pointer, Secret, Template,
     component::{ApiResponse, Authorization, Capture, Variable},
 };
 use keyway_http::{AttemptEnd, WireCall};
+use serde_json::Value;
 use url::Url;
 
 use super::{Exchange, MAX_BODY_BYTES};
@@ -36,11 +38,23 @@ impl Exchange<'_> {
             }
         }
         let mut told: BTreeMap<String, Secret> = BTreeMap::new();
+        let mut answers: Vec<(&ApiResponse, Result<Bytes, TokenFault>)> = Vec::new();
         for (name, variable, question) in questions {
             if told.contains_key(name) {
                 continue;
             }
-            let answer = self.ask(token, question).await.and_then(|text| {
+            let same = |(asked, _): &&(&ApiResponse, Result<Bytes, TokenFault>)| {
+                asked.url == question.url && asked.body == question.body
+            };
+            let answer = match answers.iter().find(same) {
+                Some((_, answer)) => answer.clone(),
+                None => {
+                    let answer = self.ask(token, question).await;
+                    answers.push((question, answer.clone()));
+                    answer
+                }
+            };
+            let answer = answer.and_then(|body| self.found(token, question, &body)).and_then(|text| {
                 let unfit = || TokenFault::new(TokenFaultKind::Invalid, "the value breaks the variable's pattern");
                 fits(variable, &text).then_some(text).ok_or_else(unfit)
             });
@@ -61,8 +75,30 @@ impl Exchange<'_> {
         Some(Token { captured, ..token.clone() })
     }
 
-    async fn ask(&self, token: &Token, question: &ApiResponse) -> Result<String, TokenFault> {
-        let invalid = |why: String| TokenFault::new(TokenFaultKind::Invalid, self.redactor.text(&why).into_owned());
+    fn invalid(&self, why: &str) -> TokenFault {
+        TokenFault::new(TokenFaultKind::Invalid, self.redactor.text(why).into_owned())
+    }
+
+    /// The value in an answer.
+    fn found(&self, token: &Token, question: &ApiResponse, body: &[u8]) -> Result<String, TokenFault> {
+        let nothing = |at: &Pointer| self.invalid(&format!("there is nothing at `{at}` of the answer"));
+        let Some(item) = &question.item else {
+            let found = question.pointer.seek_text(body).filter(|text| !text.is_empty());
+            return found.ok_or_else(|| nothing(&question.pointer));
+        };
+        let account = self.settled(&token.captured)?;
+        let wanted = item.equals.render(|name| account.plain(name).map(Into::into));
+        let wanted = wanted.map_err(|error| self.invalid(&error.to_string()))?;
+        let document: Value = serde_json::from_slice(body).map_err(|_| self.invalid("the answer is no JSON"))?;
+        let list = item.list.find(&document).and_then(Value::as_array).ok_or_else(|| nothing(&item.list))?;
+        let chosen = list.iter().find(|each| item.pointer.find_text(each).is_some_and(|text| text == wanted));
+        let chosen = chosen
+            .ok_or_else(|| self.invalid(&format!("no item of the answer has `{wanted}` at `{}`", item.pointer)))?;
+        question.pointer.find_text(chosen).filter(|text| !text.is_empty()).ok_or_else(|| nothing(&question.pointer))
+    }
+
+    async fn ask(&self, token: &Token, question: &ApiResponse) -> Result<Bytes, TokenFault> {
+        let invalid = |why: String| self.invalid(&why);
         // What the token told may stand in the question's URL.
         let account = self.settled(&token.captured)?;
         let text =
@@ -93,13 +129,21 @@ impl Exchange<'_> {
                 }
             }
         }
-        let (timeout, body, max_body_bytes) = (self.timeout.min(PATIENCE), bytes::Bytes::new(), MAX_BODY_BYTES);
-        let call = WireCall { method: Method::GET, url, headers, body, timeout, max_body_bytes };
-        match self.transport.send(call).await {
-            AttemptEnd::Answered(answer) if answer.status == StatusCode::OK => {
-                let found = question.pointer.seek_text(&answer.body).filter(|text| !text.is_empty());
-                found.ok_or_else(|| invalid(format!("there is nothing at `{}` of the answer", question.pointer)))
+        let (timeout, max_body_bytes) = (self.timeout.min(PATIENCE), MAX_BODY_BYTES);
+        let (method, body) = match &question.body {
+            None => (Method::GET, Bytes::new()),
+            Some(body) => {
+                headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                let fill = |template: &Template| {
+                    template.render(|name| account.plain(name).map(Into::into)).map(|text| Some(Value::String(text)))
+                };
+                let body = body.render(fill).map_err(|error| invalid(error.to_string()))?;
+                (Method::POST, body.unwrap_or_default().to_string().into())
             }
+        };
+        let call = WireCall { method, url, headers, body, timeout, max_body_bytes };
+        match self.transport.send(call).await {
+            AttemptEnd::Answered(answer) if answer.status == StatusCode::OK => Ok(Bytes::copy_from_slice(&answer.body)),
             AttemptEnd::Answered(answer) => Err(invalid(format!("the API answered {}", answer.status))),
             AttemptEnd::NeverSent(fault) | AttemptEnd::MaybeProcessed(fault) => Err(invalid(fault.detail)),
         }

@@ -33,6 +33,14 @@ pub(super) fn act(
     for (name, template) in given(&action.headers, values) {
         set_header(headers, name, &text(values, template)?)?;
     }
+    let mut content = content(action, name, values, &message.payload)?;
+    // What the action calls its body goes before what it looks like; a multipart body's label parts its parts.
+    if let (Some(content), true) = (&mut content, action.multipart.is_empty())
+        && action.headers.keys().any(|name| name.eq_ignore_ascii_case("content-type"))
+        && let Some(own) = headers.get(http::header::CONTENT_TYPE)
+    {
+        content.label = own.clone();
+    }
     let mut accept = message.accept.clone();
     accept.extend(&action.accept);
     Ok(Asked {
@@ -40,8 +48,9 @@ pub(super) fn act(
             .map_err(|_| Failure::new(Code::Internal, format!("the action's method `{}` is none", action.method)))?,
         url: fill_url(values, &action.url)?,
         query: query(action, values)?,
-        content: content(action, name, values, &message.payload)?,
+        content,
         accept,
+        token: action.token,
         repeatable: action.repeatable,
     })
 }
@@ -87,27 +96,56 @@ fn content(action: &Action, name: &str, values: Values<'_>, own: &Payload) -> Re
     match (filled, action.body_encoding) {
         (None, _) => Ok(None),
         (Some(value), BodyEncoding::Json) => Ok(Some(Content::json(&value))),
-        (Some(value), BodyEncoding::Form) => fields(&value)
-            .map(|fields| Some(Content::form(&fields)))
-            .ok_or_else(|| invalid_params(format!("`{name}` sends a form, which holds no objects; give texts"))),
+        (Some(value), BodyEncoding::Form) => Ok(Some(Content::form(&fields(&value, action.list_separator.as_deref())))),
     }
 }
 
-/// The fields of a form.
-fn fields(body: &Value) -> Option<Vec<(String, String)>> {
+/// The fields of a form. The lint sees to it that it is an object.
+fn fields(body: &Value, separator: Option<&str>) -> Vec<(String, String)> {
     let mut fields = Vec::new();
-    for (name, value) in body.as_object()? {
-        match value {
-            Value::Array(items) => {
-                for item in items {
-                    fields.push((name.clone(), text_of(item)?.into_owned()));
-                }
-            }
-            Value::Null => {}
-            value => fields.push((name.clone(), text_of(value)?.into_owned())),
+    for (name, value) in body.as_object().into_iter().flatten() {
+        match (texts(value), separator) {
+            (Some(texts), Some(separator)) => fields.push((name.clone(), texts.join(separator))),
+            (Some(texts), None) => fields.extend(texts.into_iter().map(|text| (name.clone(), text))),
+            (None, _) => nested(name.clone(), value, &mut fields),
         }
     }
-    Some(fields)
+    fields
+}
+
+/// The items of a list of plain values.
+fn texts(value: &Value) -> Option<Vec<String>> {
+    value.as_array()?.iter().map(|item| text_of(item).map(std::borrow::Cow::into_owned)).collect()
+}
+
+/// What is in an object, under names in brackets, as PHP and Rails read them.
+fn nested(name: String, value: &Value, fields: &mut Vec<(String, String)>) {
+    match value {
+        Value::Null => {}
+        Value::Object(members) => {
+            members.iter().for_each(|(member, value)| nested(format!("{name}[{member}]"), value, fields));
+        }
+        Value::Array(items) => match texts(value) {
+            Some(texts) => fields.extend(texts.into_iter().map(|text| (format!("{name}[]"), text))),
+            None => items.iter().enumerate().for_each(|(n, item)| nested(format!("{name}[{n}]"), item, fields)),
+        },
+        plain => fields.extend(text_of(plain).map(|text| (name, text.into_owned()))),
+    }
+}
+
+/// The parts that a field of a multipart body makes.
+fn field<'p>(name: &'p str, template: &Template, values: Values<'_>) -> Result<Vec<Part<'p>>, Failure> {
+    let plain = |text: String| Part { name, file: None, label: None, bytes: text.into() };
+    let whole = template.sole_name().and_then(|name| values.json(name));
+    let part = |value: &Value| match text_of(value) {
+        Some(text) => plain(text.into_owned()),
+        None => Part { label: Some("application/json"), ..plain(value.to_string()) },
+    };
+    Ok(match whole.as_deref() {
+        Some(Value::Array(items)) => items.iter().map(part).collect(),
+        Some(object @ Value::Object(_)) => vec![part(object)],
+        _ => vec![plain(text(values, template)?)],
+    })
 }
 
 fn multipart(action: &Action, name: &str, values: Values<'_>, own: &Payload) -> Result<Content, Failure> {
@@ -115,11 +153,15 @@ fn multipart(action: &Action, name: &str, values: Values<'_>, own: &Payload) -> 
     for (field, part) in &action.multipart {
         match part {
             component::Part::Field(template) if values.has_all_of(template) => {
-                parts.push(Part { name: field, file: None, bytes: text(values, template)?.into() });
+                parts.extend(self::field(field, template, values)?);
             }
             component::Part::Field(_) => {}
             component::Part::File(file) => {
+                let has_name = values.has_all_of(&file.filename);
                 let Some(content) = Content::of(own) else {
+                    if !has_name {
+                        continue;
+                    }
                     let why = format!("`{name}` sends a file: give its content as `body_base64` or `text`");
                     return Err(Failure::new(Code::InvalidMessage, why));
                 };
@@ -127,8 +169,9 @@ fn multipart(action: &Action, name: &str, values: Values<'_>, own: &Payload) -> 
                     Some(template) if values.has_all_of(template) => text(values, template)?,
                     _ => "application/octet-stream".to_owned(),
                 };
-                let named = File { name: text(values, &file.filename)?, content_type };
-                parts.push(Part { name: field, file: Some(named), bytes: content.bytes });
+                let filename = if has_name { text(values, &file.filename)? } else { field.clone() };
+                let file = Some(File { name: filename, content_type });
+                parts.push(Part { name: field, file, label: None, bytes: content.bytes });
             }
         }
     }

@@ -18,6 +18,15 @@ pub(super) struct Confined {
     pub(super) token: bool,
 }
 
+// === impl Confined ===
+
+impl Confined {
+    /// The same for a request that wants the token, or does not.
+    pub(super) fn for_one_that(self, wants_token: bool) -> Self {
+        Self { token: self.token && wants_token }
+    }
+}
+
 /// Makes the URL of a message: a relative one is appended to the base URL, an absolute one stands for itself.
 pub(super) fn locate(base_url: &Url, text: &str) -> Result<Url, Failure> {
     check_text(text)?;

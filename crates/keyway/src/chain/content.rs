@@ -18,6 +18,8 @@ pub(super) struct Content {
 pub(super) struct Part<'p> {
     pub(super) name: &'p str,
     pub(super) file: Option<File>,
+    /// What a field is that is no text.
+    pub(super) label: Option<&'static str>,
     pub(super) bytes: Bytes,
 }
 
@@ -70,6 +72,10 @@ impl Content {
                 body.extend_from_slice(format!("; filename=\"{}\"\r\nContent-Type: ", quoted(&file.name)).as_bytes());
                 body.extend_from_slice(label.as_bytes());
             }
+            if let Some(label) = part.label {
+                body.extend_from_slice(b"\r\nContent-Type: ");
+                body.extend_from_slice(label.as_bytes());
+            }
             body.extend_from_slice(b"\r\n\r\n");
             body.extend_from_slice(&part.bytes);
             body.extend_from_slice(b"\r\n");
@@ -93,8 +99,8 @@ mod tests {
     fn parts_are_told_apart_whatever_is_in_them() {
         let file = || Some(File { name: "a\"\r\nb.txt".to_owned(), content_type: "text/plain".to_owned() });
         let parts = [
-            Part { name: "source", file: file(), bytes: Bytes::from_static(b"--x\r\n\r\n--") },
-            Part { name: "filename", file: None, bytes: Bytes::from_static("ä".as_bytes()) },
+            Part { name: "source", file: file(), label: None, bytes: Bytes::from_static(b"--x\r\n\r\n--") },
+            Part { name: "filename", file: None, label: None, bytes: Bytes::from_static("ä".as_bytes()) },
         ];
         let content = Content::multipart(&parts).unwrap();
         let label = content.label.to_str().unwrap();
@@ -107,7 +113,7 @@ mod tests {
         assert_eq!(std::str::from_utf8(&content.bytes).unwrap(), wanted);
         assert_eq!(Content::multipart(&parts).unwrap().bytes, content.bytes, "sent again, it is the same");
         let file = File { name: String::new(), content_type: "a\r\nb: c".to_owned() };
-        let evil = [Part { name: "x", file: Some(file), bytes: Bytes::new() }];
+        let evil = [Part { name: "x", file: Some(file), label: None, bytes: Bytes::new() }];
         assert!(Content::multipart(&evil).is_none());
     }
 }

@@ -71,6 +71,9 @@ impl Connection {
         }
         if call.confined.token {
             headers.extend(self.prepared().secret_headers.iter().map(|(name, _)| (name.to_string(), MASK.to_owned())));
+            for (name, _) in &self.prepared().secret_query {
+                url.query_pairs_mut().append_pair(name, MASK);
+            }
             for authorization in account.authorizations() {
                 match authorization {
                     Authorization::Header { name, scheme } => {

@@ -40,6 +40,8 @@ pub(super) struct Call {
     pub(super) url: Url,
     /// What the URL's place gets. It changes with the URL, and with nothing else.
     pub(super) confined: Confined,
+    /// Whether the token goes with it, where it may.
+    pub(super) wants_token: bool,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
     /// Whether it may be sent twice without harm.
@@ -57,7 +59,8 @@ impl Call {
         let Some(url) = url else { return Ok(self) };
         check_text(url.as_str())?;
         let url = completed(connection, url);
-        Ok(Self { confined: confine(connection, &url)?, url, ..self })
+        let confined = confine(connection, &url)?.for_one_that(self.wants_token);
+        Ok(Self { confined, url, ..self })
     }
 }
 
@@ -87,6 +90,8 @@ pub(super) struct Asked<'m> {
     pub(super) query: Vec<(String, String)>,
     pub(super) content: Option<Content>,
     pub(super) accept: Vec<u16>,
+    /// Whether the token goes with it, where it may.
+    pub(super) token: bool,
     pub(super) repeatable: bool,
 }
 
@@ -100,13 +105,14 @@ pub(super) fn resolve(connection: &Connection, message: &Message) -> Result<Call
         let unfit = |why| Failure::new(Code::Internal, format!("the header `{name}` cannot be made: {why}"));
         headers.insert(name, value.map_err(unfit)?);
     }
-    let Asked { method, url, mut query, content, accept, mut repeatable } = match &message.target {
+    let Asked { method, url, mut query, content, accept, token, mut repeatable } = match &message.target {
         Target::Request { method, url } => Asked {
             method: method.clone(),
             url: request_url(connection, message, url)?,
             query: Vec::new(),
             content: Content::of(&message.payload),
             accept: message.accept.clone(),
+            token: true,
             repeatable: false,
         },
         Target::Action(name) => act(connection, message, name, &mut headers)?,
@@ -123,7 +129,7 @@ pub(super) fn resolve(connection: &Connection, message: &Message) -> Result<Call
     query.extend(connection.prepared().query.iter().cloned());
     query.extend(message.query.iter().cloned());
     append_query(&mut url, &query);
-    let confined = confine(connection, &url)?;
+    let confined = confine(connection, &url)?.for_one_that(token);
 
     let mut body = Bytes::new();
     if let Some(content) = content {
@@ -149,6 +155,7 @@ pub(super) fn resolve(connection: &Connection, message: &Message) -> Result<Call
     Ok(Call {
         url,
         confined,
+        wants_token: token,
         headers,
         body,
         repeatable: repeatable || idempotent,

@@ -21,8 +21,19 @@ pub(super) async fn sign(
     if !confined.token {
         return Ok(false);
     }
-    for (name, value) in connection.secret_headers().await?.iter() {
-        call.headers.insert(name.clone(), value.clone());
+    let prepared = connection.prepared();
+    // Most components have none of these.
+    if !(prepared.secret_headers.is_empty() && prepared.secret_query.is_empty()) {
+        let parts = connection.secret_parts().await?;
+        for (name, value) in &parts.headers {
+            call.headers.insert(name.clone(), value.clone());
+        }
+        for (name, value) in &parts.query {
+            // The link to a next page may have it already.
+            if !call.url.query_pairs().any(|(known, _)| known == *name) {
+                call.url.query_pairs_mut().append_pair(name, value.expose_secret_text());
+            }
+        }
     }
     let headers = connection.token_headers(token).map_err(|_| {
         Failure::new(

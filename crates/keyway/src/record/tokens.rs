@@ -62,6 +62,7 @@ pub(super) fn stored_token(token: &Token, component: &Component, names: &mut Sta
     RecordedToken {
         access_token,
         refresh_token,
+        obtained_at: Some(token.obtained_at),
         expires_at: token.expires_at,
         captured: captured.map(|(name, value)| (name, names.text(&value))).collect(),
     }

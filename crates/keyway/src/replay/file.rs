@@ -60,6 +60,15 @@ pub struct RecordedToken {
     /// What stands for the refresh token, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<String>,
+    /// When it was got (RFC 3339); when the exchanges happen, if absent.
+    #[serde(
+        default,
+        deserialize_with = "time",
+        serialize_with = "text_of_time",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub obtained_at: Option<SystemTime>,
     /// When it ends (RFC 3339), where that is known.
     #[serde(
         default,

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{
     Source,
     draft::Draft,
-    parameters::{Kind, described, kind},
+    parameters::{Kind, described, kind, separator, style_separator},
     schema::{body_schema, or_null},
 };
 use crate::import::text_of;
@@ -17,6 +17,8 @@ struct Body<'d> {
     needed: bool,
     /// How parts of a form are encoded (OpenAPI 3.1 section 4.8.15).
     encoding: Option<&'d Value>,
+    /// What joins the lists of a form of version 2, by field.
+    separators: Map<String, Value>,
 }
 
 // === impl Source ===
@@ -31,6 +33,13 @@ impl<'d> Source<'d> {
         match body.content_type.as_str() {
             "application/x-www-form-urlencoded" => self.form(&body, draft),
             "multipart/form-data" => self.multipart(&body, draft),
+            // Anything may be sent: bytes, if the schema says so.
+            label
+                if label.contains('*')
+                    && (is_binary(&body.schema) || text_of(&body.schema, "type") == Some("string")) =>
+            {
+                draft.takes_body(None, body.needed);
+            }
             label if is_json(label) => {
                 if label != "application/json" && !label.contains('*') {
                     draft.headers.insert("Content-Type".to_owned(), json!(label));
@@ -74,6 +83,7 @@ impl<'d> Source<'d> {
             schema: media.get("schema").map(|schema| body_schema(self, schema)).unwrap_or_else(|| json!({})),
             needed: told["required"] == true,
             encoding: media.get("encoding"),
+            separators: Map::new(),
         })
     }
 
@@ -83,6 +93,7 @@ impl<'d> Source<'d> {
         let consumes = [operation, self.document].into_iter().find_map(|place| place["consumes"].as_array());
         let labels: Vec<&str> = consumes.into_iter().flatten().filter_map(Value::as_str).collect();
         let (mut properties, mut required, mut has_file) = (Map::new(), Vec::new(), false);
+        let mut separators = Map::new();
         for parameter in parameters {
             match (text_of(parameter, "in"), text_of(parameter, "name")) {
                 (Some("body"), _) => {
@@ -95,6 +106,7 @@ impl<'d> Source<'d> {
                             .unwrap_or_else(|| json!({})),
                         needed: parameter["required"] == true,
                         encoding: None,
+                        separators,
                     });
                 }
                 (Some("formData"), Some(name)) => {
@@ -106,6 +118,7 @@ impl<'d> Source<'d> {
                         body_schema(self, parameter)
                     };
                     properties.insert(name.to_owned(), described(schema, parameter));
+                    separators.extend(separator(parameter).map(|separator| (name.to_owned(), json!(separator))));
                     if parameter["required"] == true {
                         required.push(json!(name));
                     }
@@ -113,30 +126,32 @@ impl<'d> Source<'d> {
                 _ => {}
             }
         }
-        let is_multipart = has_file || (labels.contains(&"multipart/form-data") && labels.len() == 1);
+        let is_form = labels.contains(&"application/x-www-form-urlencoded");
+        let is_multipart = has_file || (labels.contains(&"multipart/form-data") && !is_form);
         let content_type = if is_multipart { "multipart/form-data" } else { "application/x-www-form-urlencoded" };
         (!properties.is_empty()).then(|| Body {
             content_type: content_type.to_owned(),
             schema: json!({ "type": "object", "properties": properties, "required": required }),
             needed: true,
             encoding: None,
+            separators,
         })
     }
 
     fn form(&mut self, body: &Body<'_>, draft: &mut Draft) {
         let mut fields = Map::new();
         for (name, schema, required) in fields_of(&body.schema) {
-            let is_flat = match kind(schema) {
-                Kind::Plain => true,
-                Kind::List => schema.get("items").is_none_or(|items| kind(items) == Kind::Plain),
-                Kind::Object => false,
-            };
-            if is_flat {
-                let own = draft.declare(name, schema.clone(), required);
-                fields.insert(name.clone(), json!(format!("{{{own}}}")));
-            } else {
-                self.no_field(name, draft);
+            let is_list =
+                kind(schema) == Kind::List && schema.get("items").is_none_or(|items| kind(items) == Kind::Plain);
+            if is_list && !draft.writes_lists(body.separator(name).as_deref()) {
+                self.no_field(name, "is a list that is written in another way than those before it", draft);
+                continue;
             }
+            let own = draft.declare(name, schema.clone(), required);
+            // A list in the style of objects is one by its name.
+            let is_deep = body.encoding_of(name).is_some_and(|told| text_of(told, "style") == Some("deepObject"));
+            let key = if is_list && is_deep { format!("{name}[]") } else { name.clone() };
+            fields.insert(key, json!(format!("{{{own}}}")));
         }
         // Without a field that is known, the message brings the whole form.
         if !fields.is_empty() {
@@ -146,37 +161,54 @@ impl<'d> Source<'d> {
     }
 
     fn multipart(&mut self, body: &Body<'_>, draft: &mut Draft) {
-        let (mut parts, mut has_file) = (Map::new(), false);
+        let (mut parts, mut has_file, mut needs_file) = (Map::new(), false, false);
         for (name, schema, required) in fields_of(&body.schema) {
             let file = is_binary(schema) || (kind(schema) == Kind::List && schema.get("items").is_some_and(is_binary));
             if file && !has_file {
                 has_file = true;
+                needs_file = required;
                 let schema = json!({ "type": "string", "description": "Name of the file." });
-                let own = draft.declare("filename", schema, true);
+                let own = draft.declare("filename", schema, required);
                 let mut part = json!({ "filename": format!("{{{own}}}") });
                 let label = body.encoding.and_then(|encoding| text_of(&encoding[name], "contentType"));
                 if let Some(label) = label.filter(|label| !label.contains(['*', ',', '{'])) {
                     part["content_type"] = json!(label);
                 }
                 parts.insert(name.clone(), part);
-            } else if !file && kind(schema) == Kind::Plain {
+            } else if !file {
                 let own = draft.declare(name, schema.clone(), required);
                 parts.insert(name.clone(), json!(format!("{{{own}}}")));
             } else {
-                self.no_field(name, draft);
+                self.no_field(name, "is a second file", draft);
             }
         }
         if parts.is_empty() {
             self.leave_out(format!("{}: its multipart body, whose parts are not described.", draft.place));
         } else {
-            draft.takes_body(None, has_file);
+            draft.takes_body(None, needs_file);
             draft.body.insert("multipart".to_owned(), Value::Object(parts));
         }
     }
 
-    fn no_field(&mut self, name: &str, draft: &Draft) {
+    fn no_field(&mut self, name: &str, why: &str, draft: &Draft) {
         let shown = crate::printable(name, 60);
-        self.leave_out(format!("{}: the field `{shown}` of its form, which is no text.", draft.place));
+        self.leave_out(format!("{}: the field `{shown}` of its form {why}.", draft.place));
+    }
+}
+
+// === impl Body ===
+
+impl Body<'_> {
+    fn encoding_of(&self, name: &str) -> Option<&Value> {
+        self.encoding?.get(name)
+    }
+
+    /// What joins the items of a field that is a list; `None` where it is repeated.
+    fn separator(&self, name: &str) -> Option<String> {
+        match self.separators.get(name) {
+            Some(separator) => separator.as_str().map(str::to_owned),
+            None => style_separator(self.encoding_of(name)?).map(str::to_owned),
+        }
     }
 }
 

@@ -20,6 +20,8 @@ pub(super) struct Draft {
     needs_body: bool,
     /// Names that are variables of the component.
     taken: Vec<String>,
+    /// Whether anybody may call it.
+    pub(super) is_open: bool,
     /// What placeholders of the path become.
     in_path: Vec<(String, String)>,
 }
@@ -49,6 +51,7 @@ impl Draft {
             required: Vec::new(),
             needs_body: false,
             taken,
+            is_open: false,
             in_path: Vec::new(),
         }
     }
@@ -143,6 +146,9 @@ impl Draft {
         }
         action.insert("method".to_owned(), json!(self.method));
         action.insert("url".to_owned(), json!(self.url));
+        if self.is_open {
+            action.insert("token".to_owned(), json!(false));
+        }
         for (name, members) in [("query", self.query), ("headers", self.headers)] {
             if !members.is_empty() {
                 action.insert(name.to_owned(), Value::Object(members));

@@ -59,26 +59,59 @@ impl<'d> Source<'d> {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             draft.query.insert(name.to_owned(), json!(value.replace('{', "{{").replace('}', "}}")));
         }
+        draft.is_open = is_open(operation);
         self.parameters(item, operation, &mut draft);
         self.body(operation, &mut draft);
+        self.wanted_answer(operation, &mut draft);
         draft.close_url();
         if draft.url.matches('{').count() != draft.url.matches('}').count() {
             self.leave_out(format!("{}: its path has a brace without its partner.", draft.place));
             return None;
         }
-        if let Some(server) = self.own_server(item, operation) {
+        let place = draft.place.clone();
+        if let Some(server) = self.own_server(item, operation, &place) {
             draft.url = format!("{server}{}", draft.url);
         }
         Some(draft)
     }
 
+    /// Servers that give something else than JSON, or JSON of their own, may want to be asked for it.
+    fn wanted_answer(&self, operation: &'d Value, draft: &mut Draft) {
+        let responses = operation["responses"].as_object().into_iter().flatten();
+        let good = responses.filter(|(status, _)| status.starts_with('2'));
+        let told =
+            good.map(|(_, response)| self.resolved(response)).filter_map(|response| response["content"].as_object());
+        let mut labels: Vec<&str> = told.flatten().map(|(label, _)| label.as_str()).collect();
+        if self.document.get("swagger").is_some() {
+            let produces = [operation, self.document].into_iter().find_map(|place| place["produces"].as_array());
+            labels = produces.into_iter().flatten().filter_map(Value::as_str).collect();
+        }
+        let is_label =
+            |label: &&str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+        let is_usual = |label: &&str| label.starts_with("application/json") || label.contains('*');
+        if labels.is_empty() || labels.iter().any(is_usual) || !labels.iter().all(is_label) {
+            return;
+        }
+        labels.dedup();
+        draft.headers.insert("Accept".to_owned(), json!(labels.join(", ").replace('{', "{{").replace('}', "}}")));
+    }
+
     /// A server that is this operation's alone. Its origin gets the token as well.
-    fn own_server(&mut self, item: &Value, operation: &Value) -> Option<String> {
+    fn own_server(&mut self, item: &Value, operation: &Value, place: &str) -> Option<String> {
         let servers = [operation, item].into_iter().find_map(|place| place["servers"].as_array())?;
         let is_whole = |url: &&str| url.contains("://") && !url.contains(['{', '?', '#']);
-        let url = servers.iter().filter_map(|server| text_of(server, "url")).find(is_whole)?;
+        let Some(url) = servers.iter().filter_map(|server| text_of(server, "url")).find(is_whole) else {
+            let url = servers.iter().find_map(|server| text_of(server, "url")).unwrap_or_default();
+            let url = crate::printable(url, 100);
+            self.leave_out(format!("{place}: its own server `{url}`; see whether its URL is right."));
+            return None;
+        };
         let url = over_tls(url).trim_end_matches('/').to_owned();
-        if url == self.base_url || self.servers.contains(&url) {
+        // Some name the server of all once more.
+        let mut of_all = self.document["servers"].as_array().into_iter().flatten();
+        let is_of_all = of_all
+            .any(|server| text_of(server, "url").is_some_and(|known| over_tls(known).trim_end_matches('/') == url));
+        if is_of_all || url == self.base_url || self.servers.contains(&url) {
             return None;
         }
         let origin = url::Url::parse(&url).ok()?.origin().ascii_serialization();
@@ -89,6 +122,13 @@ impl<'d> Source<'d> {
         }
         Some(url)
     }
+}
+
+/// Whether an operation asks for no account (OpenAPI 3.1 section 4.8.10, `security`).
+fn is_open(operation: &Value) -> bool {
+    let needed = operation.get("security").and_then(Value::as_array);
+    let asks = |needed: &Value| needed.as_object().is_some_and(|needed| !needed.is_empty());
+    needed.is_some_and(|needed| !needed.iter().any(asks))
 }
 
 /// The operation's own name, or method and path; a number behind it where there is one like it.

@@ -33,9 +33,11 @@ impl<'d> Source<'d> {
     pub(super) fn parameters(&mut self, item: &'d Value, operation: &'d Value, draft: &mut Draft) {
         let own = operation["parameters"].as_array().into_iter().flatten();
         let shared = item["parameters"].as_array().into_iter().flatten();
+        let all = own.chain(shared).map(|parameter| self.resolved(parameter));
+        // Those of the path have the first choice of a name.
+        let (in_path, others): (Vec<&Value>, Vec<&Value>) = all.partition(|it| text_of(it, "in") == Some("path"));
         let mut seen: Vec<(&str, &str)> = Vec::new();
-        for parameter in own.chain(shared) {
-            let parameter = self.resolved(parameter);
+        for parameter in in_path.into_iter().chain(others) {
             let (Some(name), Some(at)) = (text_of(parameter, "name"), text_of(parameter, "in")) else { continue };
             // The operation's own stands over that of its path.
             if seen.contains(&(name, at)) {
@@ -154,8 +156,8 @@ pub(super) fn kind(schema: &Value) -> Kind {
 }
 
 /// What joins a list in the query; `None` where the parameter is repeated.
-fn separator(parameter: &Value) -> Option<&'static str> {
-    if parameter.get("schema").is_none() {
+pub(super) fn separator(parameter: &Value) -> Option<&'static str> {
+    if parameter.get("type").is_some() {
         // Version 2.
         return match text_of(parameter, "collectionFormat").unwrap_or("csv") {
             "multi" => None,
@@ -165,10 +167,18 @@ fn separator(parameter: &Value) -> Option<&'static str> {
             _ => Some(","),
         };
     }
-    match (text_of(parameter, "style").unwrap_or("form"), parameter["explode"] == false) {
-        ("spaceDelimited", true) => Some(" "),
-        ("pipeDelimited", true) => Some("|"),
-        ("form", true) => Some(","),
+    style_separator(parameter)
+}
+
+/// The same by `style` and `explode` (OpenAPI 3.1 section 4.8.12): lists in the style `form` are repeated unless it says
+/// otherwise, those in others are joined.
+pub(super) fn style_separator(told: &Value) -> Option<&'static str> {
+    let style = text_of(told, "style").unwrap_or("form");
+    let explode = told["explode"].as_bool().unwrap_or(style == "form");
+    match (style, explode) {
+        ("spaceDelimited", false) => Some(" "),
+        ("pipeDelimited", false) => Some("|"),
+        ("form", false) => Some(","),
         _ => None,
     }
 }

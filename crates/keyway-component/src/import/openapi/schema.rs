@@ -132,6 +132,7 @@ impl<'s, 'd> Conversion<'s, 'd> {
             };
             out.extend(kept.map(|kept| (name.to_owned(), kept)));
         }
+        fit_enum(&mut out);
         if members.get("nullable") == Some(&Value::Bool(true)) {
             return or_null(out);
         }
@@ -139,9 +140,52 @@ impl<'s, 'd> Conversion<'s, 'd> {
     }
 }
 
+/// Values of another type than the schema's can never be sent: some descriptions write numbers as texts, and the values of
+/// a list's items as those of the list.
+fn fit_enum(schema: &mut Map<String, Value>) {
+    let Some(kind) = schema.get("type").and_then(Value::as_str).map(str::to_owned) else { return };
+    let Some(Value::Array(values)) = schema.get("enum") else { return };
+    let fitted: Option<Vec<Value>> = values
+        .iter()
+        .map(|value| match (kind.as_str(), value) {
+            (_, Value::Null) => Some(Value::Null),
+            ("integer" | "number", Value::String(text)) => {
+                let number = text.parse::<i64>().map(Value::from);
+                number.ok().or_else(|| text.parse::<f64>().ok().map(Value::from))
+            }
+            ("boolean", Value::String(text)) => text.parse::<bool>().ok().map(Value::from),
+            ("string", Value::Number(_) | Value::Bool(_)) => Some(Value::String(value.to_string())),
+            ("integer" | "number", Value::Number(_)) | ("boolean", Value::Bool(_)) | ("string", Value::String(_)) => {
+                Some(value.clone())
+            }
+            _ => None,
+        })
+        .collect();
+    match fitted {
+        Some(fitted) => _ = schema.insert("enum".to_owned(), Value::Array(fitted)),
+        None => {
+            let values = schema.shift_remove("enum").unwrap_or_default();
+            if kind == "array"
+                && let Some(Value::Object(items)) = schema.get_mut("items")
+                && !values.as_array().is_some_and(|values| values.iter().any(Value::is_array))
+            {
+                items.entry("enum").or_insert(values);
+                fit_enum(items);
+            } else if values
+                .as_array()
+                .is_some_and(|values| values.iter().any(|value| value.is_array() || value.is_object()))
+            {
+                schema.insert("enum".to_owned(), values);
+            }
+        }
+    }
+}
+
 /// The schema for what may be `null` as well (OpenAPI 3.0 section 4.7.24, `nullable`).
 pub(super) fn or_null(mut schema: Map<String, Value>) -> Value {
-    let kinds = match schema.get("type") {
+    // What lies beside the type would still refuse `null`.
+    let further = ["allOf", "anyOf", "oneOf", "not", "const"].into_iter().any(|name| schema.contains_key(name));
+    let kinds = match schema.get("type").filter(|_| !further) {
         Some(Value::String(kind)) => vec![json!(kind)],
         Some(Value::Array(kinds)) => kinds.clone(),
         _ => return json!({ "anyOf": [schema, { "type": "null" }] }),

@@ -140,7 +140,9 @@ impl<'d> Source<'d> {
             .map(|(scope, _)| scope.as_str())
             .collect();
         let needed = self.needed_scopes(schemes);
-        known.into_iter().filter(|scope| needed.is_empty() || needed.contains(scope)).collect()
+        // Without this one there is no refresh token (OpenID Connect Core section 11), and no operation asks for that.
+        let always = |scope: &str| scope == "offline_access";
+        known.into_iter().filter(|scope| needed.is_empty() || needed.contains(scope) || always(scope)).collect()
     }
 
     /// What the API as a whole and its operations ask of an account: schemes that are needed together, each with scopes.

@@ -76,7 +76,7 @@ fn version_3_with_all_that_it_may_have() {
     let get = &component["actions"]["get_pet"];
     assert_eq!((&get["method"], &get["url"]), (&json!("GET"), &json!("/pets/{pet_id}")));
     assert_eq!(get["headers"], json!({ "X-Trace-ID": "{x_trace_id}" }));
-    assert_eq!(get["params"]["required"], json!(["x_trace_id", "pet_id"]));
+    assert_eq!(get["params"]["required"], json!(["pet_id", "x_trace_id"]));
     assert_eq!(
         get["params"]["properties"]["pet_id"],
         json!({ "type": "integer", "minimum": 0, "exclusiveMinimum": 0 })
@@ -206,10 +206,19 @@ fn forms_and_their_parts_are_made_of_parameters() {
     let (action, left_out) = action("post", &json!({ "requestBody": { "content": content } }));
     assert_eq!(
         (&action["body"], &action["body_encoding"]),
-        (&json!({ "name": "{name}", "tags": "{tags}" }), &json!("form"))
+        (&json!({ "name": "{name}", "tags": "{tags}", "address": "{address}" }), &json!("form"))
     );
-    assert_eq!(action["params"]["required"], json!(["name"]));
-    assert!(left_out.iter().any(|line| line.contains("`address`")), "{left_out:?}");
+    assert_eq!((&action["params"]["required"], action.get("list_separator")), (&json!(["name"]), None));
+    assert!(!left_out.iter().any(|line| line.contains("`address`")), "{left_out:?}");
+    // Each field may be encoded in a way of its own.
+    let encoding = json!({ "tags": { "style": "deepObject", "explode": true } });
+    let content = json!({ "application/x-www-form-urlencoded": { "schema": schema, "encoding": encoding } });
+    let (action, _) = self::action("post", &json!({ "requestBody": { "content": content } }));
+    assert_eq!(action["body"], json!({ "name": "{name}", "tags[]": "{tags}", "address": "{address}" }));
+    let encoding = json!({ "tags": { "explode": false } });
+    let content = json!({ "application/x-www-form-urlencoded": { "schema": schema, "encoding": encoding } });
+    let (action, _) = self::action("post", &json!({ "requestBody": { "content": content } }));
+    assert_eq!(action["list_separator"], ",");
 
     let schema = json!({ "type": "object", "properties": {
         "upload": { "type": "string", "format": "binary" }, "second": { "type": "string", "format": "binary" },
@@ -223,6 +232,63 @@ fn forms_and_their_parts_are_made_of_parameters() {
     let parts = json!({ "upload": { "filename": "{filename}", "content_type": "image/png" }, "note": "{note_2}" });
     assert_eq!((&action["multipart"], &action["query"]), (&parts, &json!({ "note": "{note}" })));
     assert!(left_out.iter().any(|line| line.contains("`second`")), "{left_out:?}");
+    assert!(action["params"].get("required").is_none(), "a file that may be left out needs no name");
+}
+
+#[test]
+fn what_descriptions_say_wrongly_or_beside_admits_what_the_server_takes() {
+    let body = |schema: Value| json!({ "content": { "application/json": { "schema": schema } } });
+    let schema = json!({ "type": "object", "properties": {
+        "n": { "type": "integer", "enum": ["0", "1"] }, "kinds": { "type": "array", "items": { "type": "string" }, "enum": ["a", "b"] },
+        "flag": { "type": "string", "enum": [true, false] }, "lost": { "type": "integer", "enum": ["a"] } } });
+    let (action, _) = action("post", &json!({ "requestBody": body(schema) }));
+    let properties = &action["body_schema"]["properties"];
+    assert_eq!(properties["n"]["enum"], json!([0, 1]));
+    assert_eq!(properties["kinds"], json!({ "type": "array", "items": { "type": "string", "enum": ["a", "b"] } }));
+    assert_eq!(properties["flag"]["enum"], json!(["true", "false"]));
+    assert_eq!(properties["lost"], json!({ "type": "integer" }));
+    // A body that may be left out is left out, whatever its type is made of.
+    let schema = json!({ "type": "object", "allOf": [{ "type": "object" }] });
+    let (action, _) = self::action("post", &json!({ "requestBody": body(schema.clone()) }));
+    assert_eq!(action["body_schema"], json!({ "anyOf": [schema, { "type": "null" }] }));
+    // Bytes of any kind.
+    let any = json!({ "content": { "*/*": { "schema": { "type": "string" } } } });
+    let (action, _) = self::action("post", &json!({ "requestBody": any }));
+    assert_eq!((action.get("body_schema"), action.get("headers")), (None, None));
+}
+
+#[test]
+fn operations_say_who_may_call_them_and_what_they_answer_with() {
+    let (action, _) = action("get", &json!({ "security": [] }));
+    assert_eq!(action["token"], false);
+    let (action, _) = self::action("get", &json!({ "security": [{}, { "login": [] }] }));
+    assert!(action.get("token").is_none());
+    let answers = |labels: &[&str]| {
+        let content: serde_json::Map<String, Value> =
+            labels.iter().map(|label| ((*label).to_owned(), json!({}))).collect();
+        json!({ "responses": { "200": { "content": content }, "400": { "content": { "application/json": {} } } } })
+    };
+    for (labels, wanted) in [
+        (&["application/vnd.pets+json"][..], Some("application/vnd.pets+json")),
+        (&["text/csv", "application/pdf"], Some("text/csv, application/pdf")),
+        (&["application/json", "text/csv"], None),
+        (&["*/*"], None),
+        (&[], None),
+    ] {
+        let (action, _) = self::action("get", &answers(labels));
+        assert_eq!(action["headers"]["Accept"].as_str(), wanted, "{labels:?}");
+    }
+    // A parameter of the path keeps its name, whatever else is called so.
+    let twice = json!([
+        { "name": "id", "in": "query", "schema": { "type": "string" } },
+        { "name": "id", "in": "path", "required": true, "schema": { "type": "string" } },
+        { "name": "tags", "in": "query", "style": "spaceDelimited", "schema": { "type": "array", "items": { "type": "string" } } }
+    ]);
+    let mut document = version_3();
+    document["paths"] = json!({ "/x/{id}": { "get": { "operationId": "x", "parameters": twice } } });
+    let action = imported(&document).component["actions"]["x"].clone();
+    assert_eq!((&action["url"], &action["query"]["id"]), (&json!("/x/{id}"), &json!("{id_2}")));
+    assert_eq!(action["list_separator"], " ", "lists in this style are joined unless they say otherwise");
 }
 
 #[test]

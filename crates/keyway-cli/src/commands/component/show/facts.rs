@@ -91,6 +91,9 @@ fn tokens(component: &Component) -> Vec<(String, String)> {
         let (encoding, method) = (oauth2.token_request.encoding.as_str(), name_of(&oauth2.token_endpoint_auth_method));
         row("token endpoint", format!("{endpoint}, {encoding} body, {method}"));
     }
+    if let Some(endpoint) = &oauth2.refresh_endpoint {
+        row("renewal", endpoint.to_string());
+    }
     if let Some(endpoint) = oauth2.second_exchange.as_ref().and_then(|second| second.endpoint.as_ref()) {
         row("second exchange", endpoint.to_string());
     }
