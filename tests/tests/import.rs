@@ -135,13 +135,20 @@ async fn an_elasticio_component_becomes_one_of_ours() {
             "fields": { "retryCount": { "placeholder": 5 }, "retryDelay": { "placeholder": "10000" } },
             "oauth2": { "auth_uri": "https://acme.test/authorize", "token_uri": "https://acme.test/token" }
         },
-        "actions": { "upsert": { "title": "Upsert object" } }
+        "actions": {
+            "upsert": { "title": "Upsert object", "metadata": { "in": "./schemas/upsert.in.json" } },
+            "outside": { "title": "Outside", "metadata": { "in": "../secret.json" } }
+        }
     });
+    let schema = json!({ "type": "object", "properties": { "name": { "type": "string", "required": true } } });
+    home.write("schemas/upsert.in.json", schema.to_string());
     home.write("component.json", description.to_string());
     let import = ["component", "import", "elasticio", "component.json"];
     home.keyway(import).run("").await.refused(2, &["--base-url"]);
     let ran = home.keyway(import).args(["--base-url", "https://acme.test/api"]).run("").await.succeeded();
-    assert!(ran.stderr.contains("`upsert` (Upsert object) is code"), "{ran}");
+    assert!(ran.stderr.contains("`upsert` (Upsert object): its request is code"), "{ran}");
+    assert!(ran.stderr.contains("`outside`: the schema of what it takes is not in the description"), "{ran}");
+    assert_eq!(parsed(ran.text())["actions"]["upsert"]["body_schema"]["required"], json!(["name"]));
     assert_eq!(parsed(ran.text())["retry"], json!({"count": 5, "delay_ms": 10000}));
 }
 

@@ -1,9 +1,12 @@
-//! elastic.io's `component.json`: OAuth2 endpoints, credential fields as variables, retry fields. Its actions are code of
-//! its own, which no description holds.
+//! elastic.io's `component.json`: OAuth2 endpoints, credential fields as variables, retry fields, and what its actions take.
+//! The requests that they make are code, which no description holds.
+
+mod actions;
 
 use serde_json::{Map, Value, json};
 
 use super::{Head, ImportChoices, ImportError, Imported, begun, identifier, sentence, text_of};
+use crate::component::authority;
 
 /// Makes a component of an elastic.io component's description.
 ///
@@ -21,7 +24,6 @@ pub fn elasticio(document: &Value, choices: &ImportChoices) -> Result<Imported, 
     };
     let base_url = choices.base_url.clone().ok_or(ImportError::NoServer)?;
     let title = text_of(document, "title").unwrap_or_default();
-    let mut left_out = Vec::new();
     let (mut variables, mut retry) = (Map::new(), Map::new());
     for (name, field) in credentials["fields"].as_object().into_iter().flatten() {
         match retry_member(name) {
@@ -33,16 +35,7 @@ pub fn elasticio(document: &Value, choices: &ImportChoices) -> Result<Imported, 
             None => _ = variables.insert(identifier(name), variable(name, field)),
         }
     }
-    for (name, action) in
-        ["actions", "triggers"].iter().flat_map(|kind| document[kind].as_object().into_iter().flatten())
-    {
-        let title = text_of(action, "title").unwrap_or_default();
-        left_out.push(format!(
-            "`{}` ({}) is code: declare it in `actions`, or send its request as a message.",
-            crate::printable(name, 60),
-            crate::printable(title, 60)
-        ));
-    }
+    let (actions, left_out) = actions::actions(document);
     let scopes: Vec<&str> = oauth2["scopes"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
 
     let mut own = Map::new();
@@ -60,11 +53,18 @@ pub fn elasticio(document: &Value, choices: &ImportChoices) -> Result<Imported, 
     if !scopes.is_empty() {
         own.insert("scope".to_owned(), json!({ "default": scopes }));
     }
+    let endpoints = ["authorization_endpoint", "token_endpoint"].into_iter().filter_map(|name| own.get(name)?.as_str());
+    for url in endpoints.chain([base_url.as_str()]) {
+        guard_hosts(url, &mut variables);
+    }
     let (description, documentation) = (text_of(document, "description"), text_of(document, "docsUrl"));
     let mut component = begun(choices, Head { title, description, documentation, variables, environments: Map::new() });
     let mut set = |name: &str, value: Value| component.insert(name.to_owned(), value);
     set("oauth2", Value::Object(own));
     set("api", json!({ "base_url": base_url }));
+    if !actions.is_empty() {
+        set("actions", Value::Object(actions));
+    }
     if !retry.is_empty() {
         set("retry", Value::Object(retry));
     }
@@ -83,6 +83,17 @@ fn template(url: &str) -> String {
         Some((name, rest)) => format!("{url}{{{}}}{rest}", identifier(name.trim())),
         None => format!("{url}{{{{{{{{{part}"),
     })
+}
+
+/// Variables in a host need a pattern: one is given to those that the description leaves open.
+fn guard_hosts(url: &str, variables: &mut Map<String, Value>) {
+    let whole = url.starts_with('{');
+    for name in authority(url).split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0)) {
+        if let Some(Value::Object(variable)) = variables.get_mut(name) {
+            let pattern = if whole { "https://[A-Za-z0-9.-]+(:[0-9]+)?" } else { "[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)*" };
+            variable.entry("pattern").or_insert_with(|| json!(pattern));
+        }
+    }
 }
 
 fn retry_member(name: &str) -> Option<&'static str> {
@@ -126,7 +137,18 @@ mod tests {
                     "token_uri": "https://{{subdomain}}.acme.test/token", "scopes": ["read", "write"]
                 }
             },
-            "actions": { "upsert": { "title": "Upsert", "main": "./lib/actions/upsert.js" } }
+            "actions": {
+                "upsertObject": { "title": "Upsert", "main": "./lib/actions/upsert.js", "metadata": {
+                    "in": { "type": "object", "properties": {
+                        "id": { "type": "string", "required": true, "title": "Id" },
+                        "tags": { "type": "array", "items": { "type": "string" } } } },
+                    "out": { "type": "object" } } },
+                "lookupObjectById": { "title": "Lookup Object (by ID)", "metadata": {
+                    "in": { "type": "object", "properties": { "objectId": { "type": "string" } }, "required": ["objectId"] } } },
+                "deleteObject": { "title": "Delete", "metadata": { "in": "./lib/schemas/delete.in.json" } },
+                "getAll": { "title": "All", "dynamicMetadata": true }
+            },
+            "triggers": { "poll": { "title": "Poll" } }
         });
         let choices = ImportChoices {
             base_url: Some("https://{subdomain}.acme.test/api".to_owned()),
@@ -137,7 +159,22 @@ mod tests {
         assert_eq!(component["oauth2"]["token_endpoint"], "https://{subdomain}.acme.test/token");
         assert_eq!(component["variables"]["api_key"]["secret"], true);
         assert_eq!(component["retry"], json!({ "count": 5, "delay_ms": 10000 }));
-        assert_eq!(left_out.len(), 1, "{left_out:?}");
+        let actions = &component["actions"];
+        let (upsert, lookup) = (&actions["upsert_object"], &actions["lookup_object_by_id"]);
+        assert_eq!((&upsert["method"], &lookup["method"]), (&json!("POST"), &json!("GET")));
+        assert_eq!(upsert["body_schema"]["required"], json!(["id"]), "draft 3 says it at the member");
+        assert_eq!(upsert["body_schema"]["properties"]["id"], json!({ "type": "string", "title": "Id" }));
+        assert_eq!(lookup["query"], json!({ "objectId": "{object_id}" }));
+        assert_eq!(lookup["params"]["required"], json!(["object_id"]));
+        assert_eq!(
+            actions["delete_object"],
+            json!({ "description": "Delete", "method": "DELETE", "url": "/delete_object" })
+        );
+        for told in ["`upsertObject` (Upsert)", "`deleteObject`: the schema", "`getAll`: the schema", "`poll` (Poll)"] {
+            assert!(left_out.iter().any(|line| line.contains(told)), "{told}: {left_out:?}");
+        }
+        let text = component.to_string();
+        assert!(crate::check_component("acme", &text).is_ok(), "{text}");
         assert_eq!(elasticio(&document, &ImportChoices::default()).unwrap_err(), ImportError::NoServer);
         let other = elasticio(&json!({ "title": "x" }), &choices).unwrap_err();
         assert!(matches!(other, ImportError::Other { .. }), "{other}");

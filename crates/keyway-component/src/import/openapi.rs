@@ -110,6 +110,22 @@ pub fn openapi(document: &Value, choices: &ImportChoices) -> Result<Imported, Im
     Ok(Imported { component: Value::Object(component), left_out: source.left_out })
 }
 
+/// A JSON Schema of an older draft as one of 2020-12. Draft 3 says at a member that it is required.
+pub(super) fn plain_schema(schema: &Value) -> Value {
+    let (base_url, servers, origins, keys, oauth_urls, taken, left_out) = Default::default();
+    let schemas_left = Cell::new(MOST_OF_ALL);
+    let source =
+        Source { document: schema, base_url, servers, origins, keys, oauth_urls, taken, left_out, schemas_left };
+    let mut converted = schema::json_schema(&source, schema);
+    let properties = schema["properties"].as_object().into_iter().flatten();
+    let required = properties.filter(|(_, member)| member["required"] == true).map(|(name, _)| json!(name));
+    let required: Vec<Value> = required.collect();
+    if !required.is_empty() && schema["required"].as_array().is_none() {
+        converted["required"] = Value::Array(required);
+    }
+    converted
+}
+
 // === impl Source ===
 
 impl<'d> Source<'d> {

@@ -1,6 +1,10 @@
 //! `keyway component import`: from a description to a component file, with a list of what is not in it.
 
-use std::{io::Write as _, path::Path, process::ExitCode};
+use std::{
+    io::Write as _,
+    path::{Component, Path},
+    process::ExitCode,
+};
 
 use keyway::import::{ImportChoices, ImportError, Imported, elasticio, openapi};
 use serde_json::Value;
@@ -22,7 +26,8 @@ pub(super) fn run(command: ImportCommand) -> Result<ExitCode, CliError> {
         ImportCommand::Elasticio(args) => (args, elasticio),
     };
     let file = args.file.display().to_string();
-    let document = read(&args.file)?;
+    let mut document = read(&args.file)?;
+    read_schemas(&args.file, &mut document);
     let choices = ImportChoices {
         name: args.name,
         base_url: args.base_url,
@@ -72,6 +77,25 @@ fn read(path: &Path) -> Result<Value, CliError> {
             None => format!("{what} is neither JSON nor YAML: {error}; give another file"),
         })
     })
+}
+
+/// elastic.io's components have schemas in files of their own, named from where the description is. One that cannot be
+/// read stays a name, which is told.
+fn read_schemas(description: &Path, document: &mut Value) {
+    let folder = description.parent().unwrap_or(Path::new("."));
+    for kind in ["actions", "triggers"] {
+        let all = document.get_mut(kind).and_then(Value::as_object_mut).into_iter().flatten();
+        for schema in all.filter_map(|(_, action)| action.get_mut("metadata")?.get_mut("in")) {
+            // Only what lies beside it, or below.
+            let path = schema
+                .as_str()
+                .map(Path::new)
+                .filter(|path| path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)));
+            if let Some(read) = path.and_then(|path| read(&folder.join(path)).ok()) {
+                *schema = read;
+            }
+        }
+    }
 }
 
 /// YAML 1.1 has merge keys, and descriptions that people write use them.
