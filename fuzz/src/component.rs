@@ -84,6 +84,7 @@ fn can_be_used(component: &Arc<Component>) {
             end,
             component,
             &component.oauth2.token_response,
+            None,
             Encoding::Form,
             &Redactor::default(),
             std::time::SystemTime::UNIX_EPOCH,

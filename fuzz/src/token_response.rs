@@ -39,7 +39,7 @@ pub fn check(data: &[u8]) {
         let body = Bytes::copy_from_slice(body).into();
         AttemptEnd::Answered(WireAnswer { status, headers: headers.clone(), body })
     };
-    match hear(end(), component, &component.oauth2.token_response, Encoding::Json, &redactor, now) {
+    match hear(end(), component, &component.oauth2.token_response, None, Encoding::Json, &redactor, now) {
         Ok(heard) => {
             assert!(status.is_success(), "a token of an answer with {status}");
             let token = heard.standard["access_token"].as_str().expect("an access token is a text");

@@ -87,7 +87,8 @@ pub async fn replay(
         connection.tokens().adopt(held(token, now)).await?;
     }
     if let Some(callback) = &file.callback {
-        sign_in(connection.tokens(), callback).await?;
+        let code = file.account.get("code").map_or("code", String::as_str);
+        sign_in(connection.tokens(), callback, code).await?;
     }
     let lines: Vec<Line> = file.messages.iter().map(|message| Line::Whole(Bytes::from(message.to_string()))).collect();
     let outcomes: Vec<_> = host.run_in_order(stream::iter(lines)).collect().await;
@@ -138,7 +139,8 @@ fn account(component: &Component, file: &ExchangeFile) -> Credential {
     };
     values.extend(inputs.into_iter().map(stand_in));
     values.retain(|(name, _)| !file.account.contains_key(name));
-    values.extend(file.account.iter().map(|(name, value)| (name.clone(), value.clone())));
+    let given = file.account.iter().filter(|(name, _)| file.callback.is_none() || *name != "code");
+    values.extend(given.map(|(name, value)| (name.clone(), value.clone())));
     let prefix = Component::variable_prefix(&component.name);
     let variables = values.into_iter().map(|(name, value)| (format!("{prefix}{}", name.to_ascii_uppercase()), value));
     Credential::from_vars(&component.name, variables)
@@ -161,12 +163,12 @@ fn held(recorded: &RecordedToken, now: SystemTime) -> Token {
 }
 
 /// A person signs in, and the server answers with these parameters beside `code` and `state`.
-async fn sign_in(tokens: &TokenSource, callback: &BTreeMap<String, String>) -> Result<(), ReplayError> {
+async fn sign_in(tokens: &TokenSource, callback: &BTreeMap<String, String>, code: &str) -> Result<(), ReplayError> {
     tokens.discover().await.map_err(SignInError::from)?;
     let request = tokens.authorization_request(tokens.account().redirect_uri().unwrap_or(REDIRECT_URI))?;
     let grant = tokens.account().component.oauth2.grants.authorization_code.clone().unwrap_or_default();
     let mut query = form_urlencoded::Serializer::new(String::new());
-    query.append_pair(&grant.code_param, "code").append_pair(&grant.state_param, request.state());
+    query.append_pair(&grant.code_param, code).append_pair(&grant.state_param, request.state());
     query.extend_pairs(callback);
     let code = request.read_pasted(&format!("?{}", query.finish())).map_err(SignInError::from)?;
     tokens.redeem_code(request, code).await.map_err(SignInError::from)?;

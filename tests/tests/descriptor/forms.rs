@@ -259,7 +259,7 @@ fn what_is_only_unwise_is_a_warning() {
 
 /// RFC 6749 sections 4.3.2 and 4.4.2: what the token may do is asked for where nobody has signed in for it.
 #[tokio::test]
-async fn c08_the_scope_is_said_where_no_sign_in_has_said_it() {
+async fn the_scope_is_said_where_no_sign_in_has_said_it() {
     let api = server().await;
     let mut component = acme(&api.url);
     component["oauth2"]["scope"] = json!({ "default": ["read", "write"], "separator": "," });
@@ -314,4 +314,32 @@ async fn a_host_of_ones_own_may_have_a_port_and_a_path() {
     assert!(!api.seen("/jira/rest/x")[0].headers.contains_key("x-note"), "a header without a value is none");
     let elsewhere = connection.send(Message::get("/../../x")).await.unwrap_err();
     assert_eq!(elsewhere.code, Code::UrlNotAllowed);
+}
+
+/// As Coros has it: a renewal is answered without a token, and the old one lives on.
+#[tokio::test]
+async fn a_renewal_may_only_extend_the_token() {
+    let api = Mock::start(|seen| async move {
+        match (seen.path.as_str(), seen.nth) {
+            ("/token", 0) => reply(200, &json!({"access_token": "t1", "refresh_token": "r1", "expires_in": 60})),
+            ("/token", 1) => reply(200, &json!({"result": "0000"})),
+            ("/token", _) => reply(200, &json!({"result": "5001"})),
+            _ => reply(200, &json!({})),
+        }
+    })
+    .await;
+    let mut component = acme(&api.url);
+    component["oauth2"]["grants"]["refresh_token"] = json!({ "keeps_access_token": true });
+    component["oauth2"]["token_response"] = json!({ "default_expires_in": 7200 });
+    sound(&component);
+    let (_host, connection) = connected(&component);
+    connection.tokens().renew().await.unwrap();
+    let extended = connection.tokens().renew().await.unwrap();
+    assert_eq!((extended.access_token.expose_secret_text(), extended.lifetime().unwrap().as_secs()), ("t1", 7200));
+    assert_eq!(extended.refresh_token.as_ref().unwrap().expose_secret_text(), "r1");
+    // A refusal is one all the same.
+    component["oauth2"]["token_response"]["success"] = json!({ "pointer": "/result", "equals": "0000" });
+    component["oauth2"]["token_response"]["error"] = json!("/result");
+    let (_host, connection) = connected(&component);
+    connection.tokens().renew().await.unwrap_err();
 }

@@ -180,6 +180,10 @@ pub struct RefreshTokenGrant {
     /// What a token is renewed with.
     #[serde(default)]
     pub with: RefreshWith,
+    /// Whether the answer may leave the access token out: then the old one lives on, for `token_response.default_expires_in`
+    /// where the answer does not say how long.
+    #[serde(default)]
+    pub keeps_access_token: bool,
     /// The value of `grant_type`, where the vendor has its own.
     #[serde(default)]
     #[schemars(length(min = 1))]

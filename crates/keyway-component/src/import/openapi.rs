@@ -156,7 +156,8 @@ impl<'d> Source<'d> {
         if let Some(first) = foreign.first() {
             let first = crate::printable(first, 100);
             self.leave_out(format!(
-                "What {} references lead to in other files (such as `{first}`): bundle the description into one file first.",
+                "What references to other files lead to ({} of them, such as `{first}`): bundle the description into one file \
+                 first.",
                 foreign.len()
             ));
         }

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use http::StatusCode;
 use keyway_component::{
-    Component, Pointer, Redactor,
+    Component, Pointer, Redactor, Secret,
     component::{Encoding, ExpiryUnit, TokenResponse},
     printable,
 };
@@ -32,7 +32,8 @@ impl std::fmt::Debug for Heard {
     }
 }
 
-/// Reads how a token request ended. `at` says where things stand in its answer.
+/// Reads how a token request ended. `at` says where things stand in its answer, `kept` is the access token that lives on
+/// where the answer has none.
 ///
 /// # Errors
 /// Told apart for good: refused, unavailable (sent or not), or no token answer at all.
@@ -40,6 +41,7 @@ pub fn hear(
     end: AttemptEnd,
     component: &Component,
     at: &TokenResponse,
+    kept: Option<&Secret>,
     encoding: Encoding,
     redactor: &Redactor,
     now: SystemTime,
@@ -50,7 +52,7 @@ pub fn hear(
     match &body {
         Some(body) if answer.status.is_success() && !says_error(body) => match context.refusal(body) {
             Some(refusal) => Err(refusal),
-            None => context.token(body),
+            None => context.token(body, kept),
         },
         body => Err(context.fault(body.as_ref())),
     }
@@ -133,18 +135,21 @@ struct Context<'a> {
 // === impl Context ===
 
 impl Context<'_> {
-    fn token(&self, body: &Value) -> Result<Heard, TokenFault> {
+    fn token(&self, body: &Value, kept: Option<&Secret>) -> Result<Heard, TokenFault> {
         let at = self.at;
         let status = self.answer.status.as_u16();
         let invalid = |message: String| Err(TokenFault::new(TokenFaultKind::Invalid, message));
-        let Some(access_token) = token_at(&at.access_token, body) else {
+        let told = token_at(&at.access_token, body);
+        let says_code = at.error.find_text(body).is_some_and(|code| !matches!(code.as_str(), "" | "0" | "false"));
+        let kept = kept.filter(|_| !says_code).map(|kept| kept.expose_secret_text().to_owned());
+        let Some(access_token) = told.or(kept) else {
             if at.second_factor.as_ref().is_some_and(|at| at.find(body).is_some()) {
                 let message = "the account asks for a second factor, which a program cannot give; sign in with another \
                                grant, or use an account without a second factor";
                 return Err(TokenFault::new(TokenFaultKind::SecondFactor, message));
             }
             // Some servers give a refusal the status of a success and a code of their own.
-            if at.error.find_text(body).is_some_and(|code| !matches!(code.as_str(), "" | "0" | "false")) {
+            if says_code {
                 return Err(self.fault(Some(body)));
             }
             let members: Vec<&str> = body.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();

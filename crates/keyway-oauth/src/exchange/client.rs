@@ -74,7 +74,10 @@ impl<'c> AsyncHttpClient<'c> for DialectClient<'_> {
             let post = Post { grant_type, method, redirect_uri, state, ..post };
             let end = self.exchange.post(self.endpoint, request.body(), post).await?;
             let at = &account.component.oauth2.token_response;
-            let heard = hear(end, &account.component, at, encoding, redactor, clock.now())?;
+            let refresh = account.component.oauth2.grants.refresh_token.as_ref();
+            let keeps = matches!(self.request, Request::Refresh(_)) && refresh.is_some_and(|it| it.keeps_access_token);
+            let kept = self.secrets.get("access_token").filter(|_| keeps);
+            let heard = hear(end, &account.component, at, kept, encoding, redactor, clock.now())?;
             for name in ["access_token", "refresh_token"] {
                 if let Some(secret) = heard.standard.get(name).and_then(Value::as_str) {
                     redactor.know(&account.label(), &Secret::new(secret));

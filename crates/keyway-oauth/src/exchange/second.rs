@@ -79,7 +79,7 @@ impl Exchange<'_> {
         };
         let end = self.post(endpoint, b"", post).await?;
         let at = second.token_response.as_ref().unwrap_or(&account.component.oauth2.token_response);
-        let heard = hear(end, &account.component, at, second.encoding, self.redactor, self.clock.now())?;
+        let heard = hear(end, &account.component, at, None, second.encoding, self.redactor, self.clock.now())?;
         for name in ["access_token", "refresh_token"] {
             if let Some(secret) = heard.standard.get(name).and_then(Value::as_str) {
                 self.redactor.know(&account.label(), &Secret::new(secret));

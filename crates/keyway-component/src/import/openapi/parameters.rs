@@ -69,6 +69,13 @@ impl<'d> Source<'d> {
     }
 
     fn in_path(&mut self, name: &str, parameter: &Value, draft: &mut Draft) {
+        if matches!(text_of(parameter, "style"), Some("label" | "matrix")) {
+            let shown = crate::printable(name, 60);
+            self.leave_out(format!(
+                "{}: `{shown}` is written in a style of its own; give it as it is sent.",
+                draft.place
+            ));
+        }
         draft.declare_in_path(name, as_text(self.told(parameter)));
     }
 

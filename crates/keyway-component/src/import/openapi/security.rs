@@ -71,7 +71,8 @@ impl<'d> Source<'d> {
             return Err(ImportError::NoSecurity { found });
         }
         for flow in unusable {
-            self.leave_out(format!("Keyway does not use the flow `{}`.", flow.name));
+            let why = if flow.grant.is_none() { "it is none of its grants" } else { "it names no token URL" };
+            self.leave_out(format!("Keyway does not use the flow `{}`: {why}.", flow.name));
         }
         let asks = oauth2.contains_key("grants");
         let method = if asks { "client_secret_basic" } else { "none" };

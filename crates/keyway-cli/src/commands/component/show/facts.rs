@@ -39,6 +39,10 @@ fn account(component: &Component) -> Vec<(String, String)> {
     if names.len() > 1 {
         rows.push(("always".to_owned(), format!("{}: {}", upper("environment"), names.join(", "))));
     }
+    let beside: Vec<String> = beside_the_token(component).map(upper).collect();
+    if !beside.is_empty() {
+        rows.push(("always".to_owned(), beside.join(", ")));
+    }
     for grant in component.grant_names() {
         let inputs: Vec<String> = keyway::grant_inputs(component, grant).iter().map(|name| upper(name)).collect();
         let inputs = if inputs.is_empty() { "nothing more".to_owned() } else { inputs.join(", ") };
@@ -63,6 +67,17 @@ fn account(component: &Component) -> Vec<(String, String)> {
         rows.push((upper("scope"), format!("scope (default {default})")));
     }
     rows
+}
+
+/// Secrets that go with every request to the API.
+fn beside_the_token(component: &Component) -> impl Iterator<Item = &str> {
+    let api = &component.api;
+    let named = api.headers.values().chain(api.query.values()).flat_map(keyway::Template::names);
+    let mut named: Vec<&str> =
+        named.filter(|name| component.variables.get(*name).is_some_and(|variable| variable.secret)).collect();
+    named.sort_unstable();
+    named.dedup();
+    named.into_iter()
 }
 
 fn told_by(place: &Capture) -> String {
