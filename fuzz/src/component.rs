@@ -10,7 +10,10 @@ use http::{HeaderMap, StatusCode};
 use keyway::{Component, Credential, Faults, Host, Message, Transport, check_component};
 use keyway_component::{Redactor, component::Encoding};
 use keyway_http::{AttemptEnd, SendFuture, WireAnswer, WireCall};
-use keyway_oauth::{Account, AccountSettings, dialect::hear};
+use keyway_oauth::{
+    Account, AccountSettings,
+    dialect::{Hearing, hear},
+};
 use serde_json::Value;
 
 /// A component file; or changes to Podio's, one a line: a JSON pointer, a space and a value, or no value to take the
@@ -80,15 +83,8 @@ fn can_be_used(component: &Arc<Component>) {
     for status in [StatusCode::OK, StatusCode::TOO_MANY_REQUESTS] {
         let answer = WireAnswer { status, headers: HeaderMap::new(), body: body.clone().into() };
         let end = AttemptEnd::Answered(answer);
-        let _ = hear(
-            end,
-            component,
-            &component.oauth2.token_response,
-            None,
-            Encoding::Form,
-            &Redactor::default(),
-            std::time::SystemTime::UNIX_EPOCH,
-        );
+        let _ =
+            hear(end, &Hearing::of(component, Encoding::Form, &Redactor::default(), std::time::SystemTime::UNIX_EPOCH));
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("component.json");

@@ -8,7 +8,7 @@ use keyway_component::{Component, Redactor, Secret, component::Encoding};
 use keyway_http::{AttemptEnd, WireAnswer};
 use keyway_oauth::{
     TokenFault,
-    dialect::{hear, hear_object},
+    dialect::{Hearing, hear, hear_object},
 };
 use serde_json::json;
 
@@ -39,7 +39,7 @@ pub fn check(data: &[u8]) {
         let body = Bytes::copy_from_slice(body).into();
         AttemptEnd::Answered(WireAnswer { status, headers: headers.clone(), body })
     };
-    match hear(end(), component, &component.oauth2.token_response, None, Encoding::Json, &redactor, now) {
+    match hear(end(), &Hearing::of(component, Encoding::Json, &redactor, now)) {
         Ok(heard) => {
             assert!(status.is_success(), "a token of an answer with {status}");
             let token = heard.standard["access_token"].as_str().expect("an access token is a text");
@@ -55,7 +55,7 @@ pub fn check(data: &[u8]) {
         }
         Err(fault) => tells_nothing(&fault),
     }
-    if let Err(fault) = hear_object(end(), component, Encoding::Form, &redactor, now) {
+    if let Err(fault) = hear_object(end(), &Hearing::of(component, Encoding::Form, &redactor, now)) {
         tells_nothing(&fault);
     }
 }

@@ -6,5 +6,5 @@ mod client_auth;
 mod hear;
 mod speak;
 
-pub use hear::{Heard, hear, hear_object};
+pub use hear::{Heard, Hearing, hear, hear_object};
 pub use speak::{Words, speak};

@@ -32,27 +32,35 @@ impl std::fmt::Debug for Heard {
     }
 }
 
-/// Reads how a token request ended. `at` says where things stand in its answer, `kept` is the access token that lives on
-/// where the answer has none.
+/// What an answer is read by.
+#[derive(Clone, Copy)]
+pub struct Hearing<'a> {
+    /// The component, for its API and its throttle rules.
+    pub component: &'a Component,
+    /// Where things stand in the answer.
+    pub at: &'a TokenResponse,
+    /// The access token that lives on where the answer has none.
+    pub kept: Option<&'a Secret>,
+    /// How the parameters travelled, for what is said about a refusal.
+    pub encoding: Encoding,
+    /// What masks secrets in texts of the server.
+    pub redactor: &'a Redactor,
+    /// The time.
+    pub now: SystemTime,
+}
+
+/// Reads how a token request ended.
 ///
 /// # Errors
 /// Told apart for good: refused, unavailable (sent or not), or no token answer at all.
-pub fn hear(
-    end: AttemptEnd,
-    component: &Component,
-    at: &TokenResponse,
-    kept: Option<&Secret>,
-    encoding: Encoding,
-    redactor: &Redactor,
-    now: SystemTime,
-) -> Result<Heard, TokenFault> {
-    let answer = answered(end, redactor)?;
-    let body = read_body(&answer, at.access_token.is_whole());
-    let context = Context { component, at, encoding, redactor, now, answer: &answer };
+pub fn hear(end: AttemptEnd, by: &Hearing<'_>) -> Result<Heard, TokenFault> {
+    let answer = answered(end, by.redactor)?;
+    let body = read_body(&answer, by.at.access_token.is_whole());
+    let context = Context { by: *by, answer: &answer };
     match &body {
         Some(body) if answer.status.is_success() && !says_error(body) => match context.refusal(body) {
             Some(refusal) => Err(refusal),
-            None => context.token(body, kept),
+            None => context.token(body),
         },
         body => Err(context.fault(body.as_ref())),
     }
@@ -62,17 +70,10 @@ pub fn hear(
 ///
 /// # Errors
 /// As for [`hear`].
-pub fn hear_object(
-    end: AttemptEnd,
-    component: &Component,
-    encoding: Encoding,
-    redactor: &Redactor,
-    now: SystemTime,
-) -> Result<Value, TokenFault> {
-    let answer = answered(end, redactor)?;
+pub fn hear_object(end: AttemptEnd, by: &Hearing<'_>) -> Result<Value, TokenFault> {
+    let answer = answered(end, by.redactor)?;
     let body = read_body(&answer, false);
-    let at = &component.oauth2.token_response;
-    let context = Context { component, at, encoding, redactor, now, answer: &answer };
+    let context = Context { by: *by, answer: &answer };
     match body {
         Some(body) if answer.status.is_success() && !says_error(&body) => Ok(body),
         body => Err(context.fault(body.as_ref())),
@@ -124,24 +125,30 @@ fn says_error(body: &Value) -> bool {
 }
 
 struct Context<'a> {
-    component: &'a Component,
-    at: &'a TokenResponse,
-    encoding: Encoding,
-    redactor: &'a Redactor,
-    now: SystemTime,
+    by: Hearing<'a>,
     answer: &'a WireAnswer,
+}
+
+// === impl Hearing ===
+
+impl<'a> Hearing<'a> {
+    /// By the component's own rules.
+    #[must_use]
+    pub fn of(component: &'a Component, encoding: Encoding, redactor: &'a Redactor, now: SystemTime) -> Self {
+        Self { component, at: &component.oauth2.token_response, kept: None, encoding, redactor, now }
+    }
 }
 
 // === impl Context ===
 
 impl Context<'_> {
-    fn token(&self, body: &Value, kept: Option<&Secret>) -> Result<Heard, TokenFault> {
-        let at = self.at;
+    fn token(&self, body: &Value) -> Result<Heard, TokenFault> {
+        let at = self.by.at;
         let status = self.answer.status.as_u16();
         let invalid = |message: String| Err(TokenFault::new(TokenFaultKind::Invalid, message));
         let told = token_at(&at.access_token, body);
         let says_code = at.error.find_text(body).is_some_and(|code| !matches!(code.as_str(), "" | "0" | "false"));
-        let kept = kept.filter(|_| !says_code).map(|kept| kept.expose_secret_text().to_owned());
+        let kept = self.by.kept.filter(|_| !says_code).map(|kept| kept.expose_secret_text().to_owned());
         let Some(access_token) = told.or(kept) else {
             if at.second_factor.as_ref().is_some_and(|at| at.find(body).is_some()) {
                 let message = "the account asks for a second factor, which a program cannot give; sign in with another \
@@ -190,7 +197,7 @@ impl Context<'_> {
 
     /// What an answer says that is none by the component's rule, though its status is that of a success.
     fn refusal(&self, body: &Value) -> Option<TokenFault> {
-        let rule = self.at.success.as_ref()?;
+        let rule = self.by.at.success.as_ref()?;
         let found = rule.pointer.find(body);
         if found == Some(&rule.equals) {
             return None;
@@ -207,27 +214,27 @@ impl Context<'_> {
 
     /// Text of a server, without secrets first and cut afterwards: half a secret would not be recognised.
     fn shown(&self, text: &str, max_chars: usize) -> String {
-        printable(&self.redactor.text(text), max_chars)
+        printable(&self.by.redactor.text(text), max_chars)
     }
 
     fn understands(&self, token_type: &str) -> bool {
         // RFC 9449 section 5: a token of another type is not bound, whatever was asked for.
-        if self.component.oauth2.dpop {
+        if self.by.component.oauth2.dpop {
             return token_type.eq_ignore_ascii_case("dpop");
         }
         use keyway_component::component::Authorization::Header;
-        let scheme = match &self.component.api.authorization {
+        let scheme = match &self.by.component.api.authorization {
             Header { scheme, .. } => scheme.as_str(),
             _ => "bearer",
         };
-        let own = self.at.token_types.iter();
+        let own = self.by.at.token_types.iter();
         let mut known = ["", "bearer", scheme].into_iter().chain(own.map(String::as_str));
         known.any(|known| token_type.eq_ignore_ascii_case(known))
     }
 
     /// Seconds from now. Nothing, zero and less mean "not told": a token that is dead on arrival cannot be meant.
     fn lifetime_s(&self, body: &Value) -> Option<u64> {
-        let at = self.at;
+        let at = self.by.at;
         let in_one_second = match at.expiry_unit {
             ExpiryUnit::Seconds => 1.0,
             ExpiryUnit::Milliseconds => 1000.0,
@@ -243,7 +250,7 @@ impl Context<'_> {
                 let date = chrono::DateTime::parse_from_rfc3339(text.trim()).ok()?;
                 Some(date.timestamp() as f64)
             })?;
-            let now = self.now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+            let now = self.by.now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
             Some(end - now.as_secs_f64())
         };
         let seconds = relative.or_else(absolute)?;
@@ -253,15 +260,17 @@ impl Context<'_> {
     fn fault(&self, body: Option<&Value>) -> TokenFault {
         use TokenFaultKind::{Denied, Invalid, InvalidClient, InvalidGrant, MaybeProcessed, NotProcessed};
         let status = self.answer.status;
-        let at = self.at;
+        let at = self.by.at;
         let body_or_none = body.unwrap_or(&Value::Null);
         let oauth =
-            OAuthAnswer::read_at(status.as_u16(), body_or_none, &at.error, &at.error_description, self.redactor);
-        let wait = throttle_wait(&self.component.throttle, &self.answer.headers, |at| at.find_text(body?), self.now);
+            OAuthAnswer::read_at(status.as_u16(), body_or_none, &at.error, &at.error_description, self.by.redactor);
+        let wait =
+            throttle_wait(&self.by.component.throttle, &self.answer.headers, |at| at.find_text(body?), self.by.now);
         let error = oauth.error.as_deref().unwrap_or_default();
         let throttled = status == StatusCode::TOO_MANY_REQUESTS
-            || self.component.throttle.statuses.contains(&status.as_u16())
+            || self.by.component.throttle.statuses.contains(&status.as_u16())
             || self
+                .by
                 .component
                 .throttle
                 .when
@@ -308,7 +317,7 @@ impl Context<'_> {
                 };
                 let label = label.and_then(|label| label.split(';').next()).filter(plain);
                 let label =
-                    label.map_or_else(|| "no known type".to_owned(), |label| self.redactor.text(label).into_owned());
+                    label.map_or_else(|| "no known type".to_owned(), |label| self.by.redactor.text(label).into_owned());
                 let length = self.answer.body.len();
                 format!(
                     "the token endpoint answered {status} with {length} bytes of {label}, which is no token answer; check its URL"
@@ -327,7 +336,7 @@ impl Context<'_> {
         if !misread {
             return String::new();
         }
-        let encoding = self.encoding.as_str();
+        let encoding = self.by.encoding.as_str();
         format!(
             "; the request's body was `{encoding}`: if this endpoint reads another kind, set `oauth2.token_request.encoding`"
         )

@@ -13,7 +13,10 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::{Exchange, Post, Request};
-use crate::{dialect::hear, fault::TokenFault};
+use crate::{
+    dialect::{Hearing, hear},
+    fault::TokenFault,
+};
 
 /// A token answer.
 pub(super) type Answer = StandardTokenResponse<Further, BasicTokenType>;
@@ -73,11 +76,11 @@ impl<'c> AsyncHttpClient<'c> for DialectClient<'_> {
             let post = Post::new(auth, &overlay, encoding, self.secrets);
             let post = Post { grant_type, method, redirect_uri, state, ..post };
             let end = self.exchange.post(self.endpoint, request.body(), post).await?;
-            let at = &account.component.oauth2.token_response;
             let refresh = account.component.oauth2.grants.refresh_token.as_ref();
             let keeps = matches!(self.request, Request::Refresh(_)) && refresh.is_some_and(|it| it.keeps_access_token);
             let kept = self.secrets.get("access_token").filter(|_| keeps);
-            let heard = hear(end, &account.component, at, kept, encoding, redactor, clock.now())?;
+            let by = Hearing { kept, ..Hearing::of(&account.component, encoding, redactor, clock.now()) };
+            let heard = hear(end, &by)?;
             for name in ["access_token", "refresh_token"] {
                 if let Some(secret) = heard.standard.get(name).and_then(Value::as_str) {
                     redactor.know(&account.label(), &Secret::new(secret));

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{Exchange, Post, Request};
 use crate::{
-    dialect::hear,
+    dialect::{Hearing, hear},
     fault::{TokenFault, TokenFaultKind},
     token::Token,
 };
@@ -79,7 +79,8 @@ impl Exchange<'_> {
         };
         let end = self.post(endpoint, b"", post).await?;
         let at = second.token_response.as_ref().unwrap_or(&account.component.oauth2.token_response);
-        let heard = hear(end, &account.component, at, None, second.encoding, self.redactor, self.clock.now())?;
+        let by = Hearing::of(&account.component, second.encoding, self.redactor, self.clock.now());
+        let heard = hear(end, &Hearing { at, ..by })?;
         for name in ["access_token", "refresh_token"] {
             if let Some(secret) = heard.standard.get(name).and_then(Value::as_str) {
                 self.redactor.know(&account.label(), &Secret::new(secret));

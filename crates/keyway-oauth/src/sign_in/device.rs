@@ -13,7 +13,7 @@ use url::form_urlencoded;
 
 use super::SignInError;
 use crate::{
-    dialect::hear_object,
+    dialect::{Hearing, hear_object},
     exchange::{Offer, Post},
     fault::{TokenError, TokenErrorKind, TokenFault, TokenFaultKind},
     source::TokenSource,
@@ -91,7 +91,7 @@ impl TokenSource {
         let encoding = account.encoding;
         let post = Post::new(auth, &overlay, encoding, &secrets);
         let end = exchange.post(endpoint, form.finish().as_bytes(), post).await?;
-        hear_object(end, &account.component, encoding, &inner.redactor, inner.clock.now())
+        hear_object(end, &Hearing::of(&account.component, encoding, &inner.redactor, inner.clock.now()))
     }
 
     fn failed(&self, fault: &TokenFault) -> SignInError {

@@ -30,16 +30,8 @@ fn listen_by(rules: Value, status: u16, body: &str) -> Result<Map<String, Value>
     let body = Bytes::copy_from_slice(body.as_bytes()).into();
     let answer = WireAnswer { status: StatusCode::from_u16(status).unwrap(), headers: HeaderMap::new(), body };
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
-    hear(
-        AttemptEnd::Answered(answer),
-        &component,
-        &component.oauth2.token_response,
-        None,
-        Encoding::Json,
-        &Redactor::default(),
-        now,
-    )
-    .map(|heard| heard.standard)
+    hear(AttemptEnd::Answered(answer), &Hearing::of(&component, Encoding::Json, &Redactor::default(), now))
+        .map(|heard| heard.standard)
 }
 
 #[test]
@@ -101,16 +93,8 @@ fn listen_as(
     let body = Bytes::copy_from_slice(body.as_bytes()).into();
     let answer = WireAnswer { status: StatusCode::from_u16(status).unwrap(), headers: map, body };
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
-    hear(
-        AttemptEnd::Answered(answer),
-        component,
-        &component.oauth2.token_response,
-        None,
-        Encoding::Json,
-        &Redactor::default(),
-        now,
-    )
-    .map(|heard| heard.standard)
+    hear(AttemptEnd::Answered(answer), &Hearing::of(component, Encoding::Json, &Redactor::default(), now))
+        .map(|heard| heard.standard)
 }
 
 #[test]
@@ -248,16 +232,8 @@ fn a_fault_on_the_wire_is_no_refusal() {
         (AttemptEnd::MaybeProcessed(WireFault::new(WireFaultKind::TooLarge, "long")), TokenFaultKind::Invalid),
     ];
     for (end, kind) in table {
-        let fault = hear(
-            end,
-            &COMPONENT,
-            &COMPONENT.oauth2.token_response,
-            None,
-            Encoding::Form,
-            &Redactor::default(),
-            SystemTime::now(),
-        )
-        .unwrap_err();
+        let fault =
+            hear(end, &Hearing::of(&COMPONENT, Encoding::Form, &Redactor::default(), SystemTime::now())).unwrap_err();
         assert_eq!(fault.kind, kind);
     }
 }
