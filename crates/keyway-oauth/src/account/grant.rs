@@ -223,7 +223,8 @@ fn lacks(context: &Context<'_>, missing: &[String], grants: &[&str]) -> AccountE
         .map(|name| (*name, grant_inputs(context.component, name)))
         .map(|(name, inputs)| if inputs.is_empty() { name.to_owned() } else { format!("{name} ({})", each(&inputs)) })
         .collect();
-    let missing = if missing.is_empty() { "the inputs of any grant".to_owned() } else { each(missing) };
+    let lacks_a_grant = missing.is_empty();
+    let missing = if lacks_a_grant { "the inputs of any grant".to_owned() } else { each(missing) };
     let mut hint = match context.origin {
         AccountOrigin::Variables | AccountOrigin::Demo => {
             "set what is missing in the environment, as …_FILE if it is a mounted secret".to_owned()
@@ -232,6 +233,12 @@ fn lacks(context: &Context<'_>, missing: &[String], grants: &[&str]) -> AccountE
     };
     if !by_grant.is_empty() {
         hint = format!("{hint}. Beside the client, one of: {}", by_grant.join("; "));
+    }
+    // Nobody has a code before a sign-in; the grant alone says that there is to be one.
+    let sign_in = grants.iter().find(|grant| matches!(**grant, "authorization_code" | "device_code"));
+    if let Some(grant) = sign_in.filter(|_| lacks_a_grant) {
+        let name = context.input_name("grant");
+        hint = format!("{hint}. For a person who signs in, set {name} to `{grant}` and run `keyway login`");
     }
     AccountError::Missing { component: context.component.name.clone(), name: context.name.to_owned(), missing, hint }
 }

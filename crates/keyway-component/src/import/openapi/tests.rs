@@ -386,7 +386,7 @@ fn references_to_other_files_are_told_once() {
     document["paths"]["/pets"]["post"] = json!({ "requestBody": { "$ref": "bodies.yaml#/pet" } });
     let left_out = imported(&document).left_out;
     let told: Vec<_> = left_out.iter().filter(|line| line.contains("bundle")).collect();
-    assert!(told.len() == 1 && told[0].contains("2 references"), "{left_out:?}");
+    assert!(told.len() == 1 && told[0].contains("2 of them"), "{left_out:?}");
 }
 
 #[test]
