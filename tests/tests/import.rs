@@ -203,6 +203,10 @@ async fn forms_of_objects_parts_of_json_and_labels_of_ones_own() {
                     "file": { "type": "string", "format": "binary" } })) } } } } },
             "/patch": { "patch": { "operationId": "change", "requestBody": { "content": { "application/json-patch+json": {} } },
                 "responses": { "200": { "content": { "application/vnd.pets.v1+json": {} } } } } },
+            "/search": { "get": { "operationId": "search", "parameters": [
+                { "name": "created", "in": "query", "style": "deepObject", "schema": { "anyOf": [{ "type": "object" }, { "type": "integer" }] } },
+                { "name": "filter", "in": "query", "style": "deepObject", "schema": { "type": "object" } },
+                { "name": "expand", "in": "query", "style": "deepObject", "schema": { "type": "array", "items": { "type": "string" } } }] } },
             "/open": { "get": { "operationId": "anybody", "security": [] } }
         }
     });
@@ -214,6 +218,9 @@ async fn forms_of_objects_parts_of_json_and_labels_of_ones_own() {
         json!({ "action": "upload", "params": { "tags": [] }, "body_base64": "iVA=" }),
         json!({ "action": "change", "body": [] }),
         json!({ "action": "anybody" }),
+        json!({ "action": "search", "params": { "created": { "gt": 7 }, "filter": { "a": { "b": "c" } }, "expand": ["x"] } }),
+        json!({ "action": "search", "params": { "created": 7 } }),
+        json!({ "action": "upload" }),
     ];
     let input: String = lines.iter().map(|line| format!("{line}\n")).collect();
     let key = ("PETS_SUBSCRIPTION_KEY", "key-canary");
@@ -250,6 +257,16 @@ async fn forms_of_objects_parts_of_json_and_labels_of_ones_own() {
         ("subscription-key=key-canary", "Bearer token-1")
     );
     assert_eq!((told(4, "query"), told(4, "authorization")), (String::new(), String::new()), "nothing of the account");
+    let query = |n: usize| url::form_urlencoded::parse(told(n, "query").as_bytes()).into_owned().collect::<Vec<_>>();
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let wanted = [pair("created[gt]", "7"), pair("expand[]", "x"), pair("filter[a][b]", "c")];
+    assert!(wanted.iter().all(|pair| query(5).contains(pair)), "{ran}");
+    assert!(query(6).contains(&pair("created", "7")), "{ran}");
+    assert_eq!(
+        (told(7, "body"), told(7, "label")),
+        (String::new(), String::new()),
+        "nothing is given, so there is no body"
+    );
     assert!(!ran.stderr.contains("key-canary"), "{ran}");
     let token = api.seen("/token")[0].text().to_owned();
     assert!(token.contains("scope=pets"), "{token}");

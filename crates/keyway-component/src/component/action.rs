@@ -24,10 +24,11 @@ pub struct Action {
     /// The URL, appended to `base_url`.
     pub url: Template,
     /// Query parameters. One that names something that the message does not give is left out; one that is nothing but the
-    /// name of a list is repeated for each of its items.
+    /// name of a list is repeated for each of its items, and the name of an object is a parameter `a[b]` for each of its
+    /// members.
     #[serde(default)]
     pub query: BTreeMap<String, Template>,
-    /// What joins the items of lists in `query` and in forms, where the API does not want the parameter repeated.
+    /// What joins the items of lists in `query`, in forms and in parts, where the API does not want the parameter repeated.
     #[serde(default)]
     #[schemars(length(min = 1))]
     pub list_separator: Option<String>,

@@ -70,10 +70,12 @@ fn text(values: Values<'_>, template: &Template) -> Result<String, Failure> {
 fn query(action: &Action, values: Values<'_>) -> Result<Vec<(String, String)>, Failure> {
     let mut query = Vec::new();
     for (name, template) in given(&action.query, values) {
-        match (values.list(template), &action.list_separator) {
-            (Some(items), Some(separator)) => query.push((name.clone(), items.join(separator))),
-            (Some(items), None) => query.extend(items.into_iter().map(|item| (name.clone(), item))),
-            (None, _) => query.push((name.clone(), text(values, template)?)),
+        let whole = template.sole_name().and_then(|name| values.json(name));
+        match (values.list(template), &action.list_separator, whole.as_deref()) {
+            (Some(items), Some(separator), _) => query.push((name.clone(), items.join(separator))),
+            (Some(items), None, _) => query.extend(items.into_iter().map(|item| (name.clone(), item))),
+            (None, _, Some(object @ Value::Object(_))) => nested(name.clone(), object, &mut query),
+            (None, ..) => query.push((name.clone(), text(values, template)?)),
         }
     }
     Ok(query)
@@ -85,7 +87,7 @@ fn content(action: &Action, name: &str, values: Values<'_>, own: &Payload) -> Re
         return Err(Failure::new(Code::InvalidMessage, why));
     }
     if !action.multipart.is_empty() {
-        return multipart(action, name, values, own).map(Some);
+        return multipart(action, name, values, own);
     }
     let Some(body) = &action.body else { return Ok(Content::of(own)) };
     let filled = body.render(|template| match template.sole_name() {
@@ -134,13 +136,22 @@ fn nested(name: String, value: &Value, fields: &mut Vec<(String, String)>) {
 }
 
 /// The parts that a field of a multipart body makes.
-fn field<'p>(name: &'p str, template: &Template, values: Values<'_>) -> Result<Vec<Part<'p>>, Failure> {
+fn field<'p>(
+    name: &'p str,
+    template: &Template,
+    values: Values<'_>,
+    separator: Option<&str>,
+) -> Result<Vec<Part<'p>>, Failure> {
     let plain = |text: String| Part { name, file: None, label: None, bytes: text.into() };
     let whole = template.sole_name().and_then(|name| values.json(name));
     let part = |value: &Value| match text_of(value) {
         Some(text) => plain(text.into_owned()),
         None => Part { label: Some("application/json"), ..plain(value.to_string()) },
     };
+    let joined = separator.and_then(|separator| Some(texts(whole.as_deref()?)?.join(separator)));
+    if let Some(joined) = joined {
+        return Ok(vec![plain(joined)]);
+    }
     Ok(match whole.as_deref() {
         Some(Value::Array(items)) => items.iter().map(part).collect(),
         Some(object @ Value::Object(_)) => vec![part(object)],
@@ -148,12 +159,13 @@ fn field<'p>(name: &'p str, template: &Template, values: Values<'_>) -> Result<V
     })
 }
 
-fn multipart(action: &Action, name: &str, values: Values<'_>, own: &Payload) -> Result<Content, Failure> {
+/// `None`: nothing of it is given.
+fn multipart(action: &Action, name: &str, values: Values<'_>, own: &Payload) -> Result<Option<Content>, Failure> {
     let mut parts = Vec::new();
     for (field, part) in &action.multipart {
         match part {
             component::Part::Field(template) if values.has_all_of(template) => {
-                parts.extend(self::field(field, template, values)?);
+                parts.extend(self::field(field, template, values, action.list_separator.as_deref())?);
             }
             component::Part::Field(_) => {}
             component::Part::File(file) => {
@@ -175,6 +187,11 @@ fn multipart(action: &Action, name: &str, values: Values<'_>, own: &Payload) -> 
             }
         }
     }
-    Content::multipart(&parts)
+    if parts.is_empty() {
+        return Ok(None);
+    }
+    let content = Content::multipart(&parts);
+    content
+        .map(Some)
         .ok_or_else(|| invalid_params(format!("a part of `{name}` has a content type with line breaks; correct it")))
 }

@@ -163,6 +163,7 @@ impl<'d> Source<'d> {
     fn multipart(&mut self, body: &Body<'_>, draft: &mut Draft) {
         let (mut parts, mut has_file, mut needs_file) = (Map::new(), false, false);
         for (name, schema, required) in fields_of(&body.schema) {
+            let is_list = kind(schema) == Kind::List;
             let file = is_binary(schema) || (kind(schema) == Kind::List && schema.get("items").is_some_and(is_binary));
             if file && !has_file {
                 has_file = true;
@@ -175,6 +176,8 @@ impl<'d> Source<'d> {
                     part["content_type"] = json!(label);
                 }
                 parts.insert(name.clone(), part);
+            } else if is_list && !file && !draft.writes_lists(body.separator(name).as_deref()) {
+                self.no_field(name, "is a list that is written in another way than those before it", draft);
             } else if !file {
                 let own = draft.declare(name, schema.clone(), required);
                 parts.insert(name.clone(), json!(format!("{{{own}}}")));

@@ -107,7 +107,10 @@ impl<'d> Source<'d> {
                     return;
                 }
                 let own = draft.declare(name, schema, required);
-                draft.query.insert(name.to_owned(), json!(format!("{{{own}}}")));
+                // A list in the style of objects is one by its name, as PHP and Rails read it.
+                let is_deep = text_of(parameter, "style") == Some("deepObject");
+                let key = if is_deep { format!("{name}[]") } else { name.to_owned() };
+                draft.query.insert(key, json!(format!("{{{own}}}")));
             }
             Kind::Object => self.object_in_query(name, parameter, &schema, draft),
         }
@@ -118,7 +121,12 @@ impl<'d> Source<'d> {
         let is_deep = text_of(parameter, "style") == Some("deepObject");
         let members: Vec<(&String, &Value)> = schema["properties"].as_object().into_iter().flatten().collect();
         let is_flat = members.iter().all(|(_, schema)| kind(schema) == Kind::Plain);
-        if members.is_empty() || !is_flat || (!is_deep && parameter["explode"] == false) {
+        if is_deep && (members.is_empty() || !is_flat) {
+            let own = draft.declare(name, schema.clone(), parameter["required"] == true);
+            draft.query.insert(name.to_owned(), json!(format!("{{{own}}}")));
+            return;
+        }
+        if members.is_empty() || !is_flat || parameter["explode"] == false {
             let shown = crate::printable(name, 60);
             self.leave_out(format!("{}: the parameter `{shown}` is an object; give it with `query`.", draft.place));
             return;
