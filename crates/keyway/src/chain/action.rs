@@ -74,7 +74,7 @@ fn query(action: &Action, values: Values<'_>) -> Result<Vec<(String, String)>, F
         match (values.list(template), &action.list_separator, whole.as_deref()) {
             (Some(items), Some(separator), _) => query.push((name.clone(), items.join(separator))),
             (Some(items), None, _) => query.extend(items.into_iter().map(|item| (name.clone(), item))),
-            (None, _, Some(object @ Value::Object(_))) => nested(name.clone(), object, &mut query),
+            (None, _, Some(deep @ (Value::Object(_) | Value::Array(_)))) => nested(name.clone(), deep, &mut query),
             (None, ..) => query.push((name.clone(), text(values, template)?)),
         }
     }

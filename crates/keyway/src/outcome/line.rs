@@ -18,7 +18,7 @@ use crate::{
     raw_json::RawJson,
 };
 
-pub(super) fn write(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(outcome: &Outcome, out: &mut impl Write) -> io::Result<()> {
     out.write_all(b"{\"line\":")?;
     json(out, &outcome.line)?;
     if let Some(id) = &outcome.id {
@@ -49,7 +49,7 @@ pub(super) fn write(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(b"}\n")
 }
 
-fn write_position(out: &mut dyn Write, position: &Position) -> io::Result<()> {
+fn write_position(out: &mut impl Write, position: &Position) -> io::Result<()> {
     member(out, "page")?;
     json(out, &position.page)?;
     if let Some(item) = &position.item {
@@ -63,7 +63,7 @@ fn write_position(out: &mut dyn Write, position: &Position) -> io::Result<()> {
     Ok(())
 }
 
-fn write_answer(out: &mut dyn Write, answer: &Answer) -> io::Result<()> {
+fn write_answer(out: &mut impl Write, answer: &Answer) -> io::Result<()> {
     member(out, "status")?;
     json(out, &answer.status.as_u16())?;
     member(out, "headers")?;
@@ -93,7 +93,7 @@ fn write_answer(out: &mut dyn Write, answer: &Answer) -> io::Result<()> {
 
 /// Names in lower case, as they are held; a name that stands there more than once has a list. Bytes that are no UTF-8
 /// are read as Latin-1, which is what HTTP once meant by them (RFC 9110 section 5.5).
-fn write_headers(out: &mut dyn Write, headers: &HeaderMap) -> io::Result<()> {
+fn write_headers(out: &mut impl Write, headers: &HeaderMap) -> io::Result<()> {
     out.write_all(b"{")?;
     for (n, name) in headers.keys().enumerate() {
         if n > 0 {
@@ -117,7 +117,7 @@ fn header_text(value: &HeaderValue) -> Cow<'_, str> {
     }
 }
 
-fn write_error(out: &mut dyn Write, failure: &Failure) -> io::Result<()> {
+fn write_error(out: &mut impl Write, failure: &Failure) -> io::Result<()> {
     member(out, "error")?;
     out.write_all(b"{\"code\":")?;
     json(out, failure.code.as_str())?;
@@ -156,18 +156,18 @@ fn write_error(out: &mut dyn Write, failure: &Failure) -> io::Result<()> {
     Ok(())
 }
 
-fn member(out: &mut dyn Write, name: &str) -> io::Result<()> {
+fn member(out: &mut impl Write, name: &str) -> io::Result<()> {
     out.write_all(b",\"")?;
     out.write_all(name.as_bytes())?;
     out.write_all(b"\":")
 }
 
-fn raw(out: &mut dyn Write, value: &RawJson) -> io::Result<()> {
+fn raw(out: &mut impl Write, value: &RawJson) -> io::Result<()> {
     one_line(out, value.as_bytes())
 }
 
 /// Valid JSON has no raw line break inside a string, so those between tokens may become spaces.
-fn one_line(out: &mut dyn Write, bytes: &[u8]) -> io::Result<()> {
+fn one_line(out: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
     let mut written = 0;
     for at in memchr2_iter(b'\n', b'\r', bytes) {
         out.write_all(&bytes[written..at])?;
@@ -177,7 +177,7 @@ fn one_line(out: &mut dyn Write, bytes: &[u8]) -> io::Result<()> {
     out.write_all(&bytes[written..])
 }
 
-fn json<T: Serialize + ?Sized>(out: &mut dyn Write, value: &T) -> io::Result<()> {
+fn json<T: Serialize + ?Sized>(out: &mut impl Write, value: &T) -> io::Result<()> {
     // Neither texts, numbers nor lists of them can fail but for the writer.
     serde_json::to_writer(out, value).map_err(io::Error::from)
 }

@@ -53,8 +53,9 @@ impl<'d> Source<'d> {
                 draft.takes_body(schema, body.needed);
             }
             label => {
-                // Text and bytes are labelled so by themselves.
-                if !matches!(label, "text/plain" | "application/octet-stream") && !label.contains('*') {
+                // However the message gives it, as text or as bytes.
+                let label = if label == "text/plain" { "text/plain; charset=utf-8" } else { label };
+                if !label.contains('*') {
                     draft.headers.insert("Content-Type".to_owned(), json!(label));
                 }
                 draft.takes_body(None, body.needed);
