@@ -10,6 +10,7 @@ use crate::{
     fault::Fault,
     json_template::JsonTemplate,
     origin::is_loopback_host,
+    pattern::Pattern,
     template::{Template, UrlForm},
 };
 
@@ -54,6 +55,34 @@ const ELSEWHERE: &[&str] = &[
     "https://a.elsewhere.example",
 ];
 
+/// Those places, and such whose path ends as hosts of the vendor do: a pattern that begins with anything takes them too.
+fn elsewhere(pattern: &Pattern) -> Vec<String> {
+    let tail = literal_tail(pattern.source());
+    let mut places: Vec<String> = ELSEWHERE.iter().map(|place| (*place).to_owned()).collect();
+    if !tail.is_empty() {
+        places.extend(["", "x"].map(|before| format!("https://elsewhere.example/{before}{tail}")));
+    }
+    places
+}
+
+/// What every text ends with that a pattern matches, as far as that can be seen at its end.
+fn literal_tail(pattern: &str) -> String {
+    let mut rest = pattern.trim_end_matches(['$', ')', '/', '?']);
+    let mut tail = Vec::new();
+    while let Some(last) = rest.chars().next_back() {
+        let before = &rest[..rest.len() - last.len_utf8()];
+        let is_escaped = before.ends_with('\\');
+        match last {
+            c if c.is_ascii_alphanumeric() && !is_escaped => tail.push(c),
+            '-' | '/' => tail.push(last),
+            '.' if is_escaped => tail.push('.'),
+            _ => break,
+        }
+        rest = if is_escaped { &before[..before.len() - 1] } else { before };
+    }
+    tail.into_iter().rev().collect()
+}
+
 pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
     for (at, template) in all(component) {
         lint_authority(component, &at, template, faults);
@@ -76,7 +105,7 @@ fn lint_authority(component: &Component, at: &str, template: &Template, faults: 
     for name in template.names_in_authority(UrlForm::Endpoint) {
         let told = component.variables.get(name).filter(|_| component.is_told(name));
         if let Some(pattern) = told.and_then(|variable| variable.pattern.as_ref())
-            && ELSEWHERE.iter().any(|value| pattern.matches_whole(value))
+            && elsewhere(pattern).iter().any(|value| pattern.matches_whole(value))
         {
             let message = format!("`{{{name}}}` is told by an answer, and its pattern lets it be any host");
             let fault = Fault::error("open_host", at, message);
@@ -224,6 +253,29 @@ fn lint_encodings(component: &Component, faults: &mut Vec<Fault>) {
             let message = "token requests carry their secrets in the URL, which RFC 6749 section 2.3.1 forbids";
             let fault = Fault::warning("secret_in_query", format!("{at}/encoding"), message);
             faults.push(fault.hint("use `form` or `json`, if the server reads one of them"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_that_begins_with_anything_takes_any_host() {
+        let table = [
+            ("https://.*\\.acme\\.example", ".acme.example", true),
+            ("https://.+\\.acme\\.example/?", ".acme.example", true),
+            ("https://[a-z0-9.-]+\\.acme\\.example", ".acme.example", false),
+            ("https://[^/]+\\.acme\\.example(/v1)?", "/v1", false),
+            ("https://a\\.example|https://b\\.example", "//b.example", false),
+            ("[a-z]+", "", false),
+            ("https://.*", "", true),
+        ];
+        for (source, tail, open) in table {
+            let pattern = Pattern::from(source.to_owned());
+            assert_eq!(literal_tail(source), tail, "{source}");
+            assert_eq!(elsewhere(&pattern).iter().any(|place| pattern.matches_whole(place)), open, "{source}");
         }
     }
 }
