@@ -128,6 +128,11 @@ fn text_of<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
     value.get(name)?.as_str().filter(|text| !text.is_empty())
 }
 
+/// What stands in braces.
+fn placeholders(text: &str) -> impl Iterator<Item = &str> {
+    text.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0))
+}
+
 /// A URL over TLS, unless it is this machine's: Keyway sends no secret in the clear.
 fn over_tls(url: &str) -> String {
     match url.strip_prefix("http://") {

@@ -75,24 +75,22 @@ pub fn remaining(throttle: &Throttle, headers: &HeaderMap) -> Option<u64> {
 }
 
 fn reset_wait(reset: &ResetHeader, headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let text = headers.get(reset.header.as_str())?.to_str().ok()?.trim();
-    match reset.unit {
-        ResetUnit::Date => date(text, now),
-        unit => Some(wait_of(number(text)?, unit, now)),
-    }
+    told_wait(headers.get(reset.header.as_str())?.to_str().ok()?, reset.unit, now)
 }
 
-/// How long a number in its unit means from now on.
-fn wait_of(number: u64, unit: ResetUnit, now: SystemTime) -> Duration {
+/// How long what is told in this unit means from now on; nothing for what is no such thing.
+fn told_wait(text: &str, unit: ResetUnit, now: SystemTime) -> Option<Duration> {
+    let text = text.trim();
     let until = |since_1970: Duration| {
         let then = SystemTime::UNIX_EPOCH.checked_add(since_1970);
         then.map_or(LONGEST_WAIT, |then| then.duration_since(now).unwrap_or_default())
     };
     match unit {
-        ResetUnit::Seconds | ResetUnit::Date => Duration::from_secs(number),
-        ResetUnit::Milliseconds => Duration::from_millis(number),
-        ResetUnit::EpochSeconds => until(Duration::from_secs(number)),
-        ResetUnit::EpochMilliseconds => until(Duration::from_millis(number)),
+        ResetUnit::Seconds => number(text).map(Duration::from_secs),
+        ResetUnit::Milliseconds => number(text).map(Duration::from_millis),
+        ResetUnit::EpochSeconds => number(text).map(Duration::from_secs).map(until),
+        ResetUnit::EpochMilliseconds => number(text).map(Duration::from_millis).map(until),
+        ResetUnit::Date => date(text, now),
     }
 }
 
@@ -124,11 +122,7 @@ fn body_wait(
 ) -> Option<Duration> {
     let rule = throttle.wait.body.as_ref()?;
     let text = text_at(&rule.pointer)?;
-    let found = rule.pattern.first_group(&text)?;
-    match rule.unit {
-        ResetUnit::Date => date(found.trim(), now),
-        unit => Some(wait_of(number(found)?, unit, now)),
-    }
+    told_wait(rule.pattern.first_group(&text)?, rule.unit, now)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ mod actions;
 
 use serde_json::{Map, Value, json};
 
-use super::{Head, ImportChoices, ImportError, Imported, begun, identifier, sentence, text_of};
+use super::{Head, ImportChoices, ImportError, Imported, begun, identifier, placeholders, sentence, text_of};
 use crate::component::authority;
 
 /// Makes a component of an elastic.io component's description.
@@ -88,7 +88,7 @@ fn template(url: &str) -> String {
 /// Variables in a host need a pattern: one is given to those that the description leaves open.
 fn guard_hosts(url: &str, variables: &mut Map<String, Value>) {
     let whole = url.starts_with('{');
-    for name in authority(url).split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0)) {
+    for name in placeholders(authority(url)) {
         if let Some(Value::Object(variable)) = variables.get_mut(name) {
             let pattern = if whole { "https://[A-Za-z0-9.-]+(:[0-9]+)?" } else { "[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)*" };
             variable.entry("pattern").or_insert_with(|| json!(pattern));

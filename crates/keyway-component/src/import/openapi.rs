@@ -59,9 +59,7 @@ pub fn openapi(document: &Value, choices: &ImportChoices) -> Result<Imported, Im
         };
         return Err(ImportError::Other { wanted: "OpenAPI description (3.x or 2.0)", why });
     }
-    let (base_url, servers, origins, keys, oauth_urls, taken, left_out) = Default::default();
-    let schemas_left = Cell::new(MOST_OF_ALL);
-    let mut source = Source { document, base_url, servers, origins, keys, oauth_urls, taken, left_out, schemas_left };
+    let mut source = Source::new(document);
     let info = &document["info"];
     let title = text_of(info, "title").unwrap_or("API");
     let Server { base_url, mut variables, environments } = source.server(choices)?;
@@ -112,11 +110,7 @@ pub fn openapi(document: &Value, choices: &ImportChoices) -> Result<Imported, Im
 
 /// A JSON Schema of an older draft as one of 2020-12. Draft 3 says at a member that it is required.
 pub(super) fn plain_schema(schema: &Value) -> Value {
-    let (base_url, servers, origins, keys, oauth_urls, taken, left_out) = Default::default();
-    let schemas_left = Cell::new(MOST_OF_ALL);
-    let source =
-        Source { document: schema, base_url, servers, origins, keys, oauth_urls, taken, left_out, schemas_left };
-    let mut converted = schema::json_schema(&source, schema);
+    let mut converted = schema::json_schema(&Source::new(schema), schema);
     let properties = schema["properties"].as_object().into_iter().flatten();
     let required = properties.filter(|(_, member)| member["required"] == true).map(|(name, _)| json!(name));
     let required: Vec<Value> = required.collect();
@@ -129,6 +123,12 @@ pub(super) fn plain_schema(schema: &Value) -> Value {
 // === impl Source ===
 
 impl<'d> Source<'d> {
+    fn new(document: &'d Value) -> Self {
+        let (base_url, servers, origins, keys, oauth_urls, taken, left_out) = Default::default();
+        let schemas_left = Cell::new(MOST_OF_ALL);
+        Self { document, base_url, servers, origins, keys, oauth_urls, taken, left_out, schemas_left }
+    }
+
     /// Follows a reference within the document (`#/components/…`, RFC 6901).
     fn resolved<'v>(&self, value: &'v Value) -> &'v Value
     where

@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::{
     Component,
-    component::{Asking, Capture, ClientAuthMethod, Encoding, OAuth2, TokenRequestMethod},
+    component::{Asking, Capture, ClientAuthMethod, Encoding, OAuth2, TokenRequestMethod, authority},
     fault::Fault,
     json_template::JsonTemplate,
     origin::is_loopback_host,
@@ -211,10 +211,9 @@ fn says_secret(oauth2: &OAuth2, name: &str, own: &Asking<'_>) -> bool {
 
 /// A sample value where only a number may stand.
 fn port_sample(url: String) -> String {
-    let authority = url.find("://").map_or(0, |at| at + 3);
-    let end = url[authority..].find(['/', '?', '#']).map_or(url.len(), |at| authority + at);
-    match url[..end].strip_suffix(":sample") {
-        Some(host) => format!("{host}:443{}", &url[end..]),
+    let authority = authority(&url);
+    match authority.strip_suffix(":sample") {
+        Some(host) => format!("{host}:443{}", &url[authority.len()..]),
         None => url,
     }
 }

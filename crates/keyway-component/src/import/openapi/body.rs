@@ -165,7 +165,7 @@ impl<'d> Source<'d> {
         let (mut parts, mut has_file, mut needs_file) = (Map::new(), false, false);
         for (name, schema, required) in fields_of(&body.schema) {
             let is_list = kind(schema) == Kind::List;
-            let file = is_binary(schema) || (kind(schema) == Kind::List && schema.get("items").is_some_and(is_binary));
+            let file = is_binary(schema) || (is_list && schema.get("items").is_some_and(is_binary));
             if file && !has_file {
                 has_file = true;
                 needs_file = required;

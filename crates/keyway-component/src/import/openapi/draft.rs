@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::import::{identifier, sentence, text_of};
+use crate::import::{identifier, placeholders, sentence, text_of};
 
 /// An action, with what is known of it so far.
 pub(super) struct Draft {
@@ -112,8 +112,7 @@ impl Draft {
 
     /// Puts the parameters' own names into the path, each once. It may name what no parameter describes.
     pub(super) fn close_url(&mut self) {
-        let named: Vec<String> =
-            self.url.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0.to_owned())).collect();
+        let named: Vec<String> = placeholders(&self.url).map(str::to_owned).collect();
         for name in &named {
             if !self.in_path.iter().any(|(known, _)| known == name) {
                 self.declare_in_path(name, json!({ "type": "string" }));

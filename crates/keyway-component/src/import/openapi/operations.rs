@@ -68,8 +68,7 @@ impl<'d> Source<'d> {
             self.leave_out(format!("{}: its path has a brace without its partner.", draft.place));
             return None;
         }
-        let place = draft.place.clone();
-        if let Some(server) = self.own_server(item, operation, &place) {
+        if let Some(server) = self.own_server(item, operation, &draft.place) {
             draft.url = format!("{server}{}", draft.url);
         }
         Some(draft)

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Source;
-use crate::import::{ImportChoices, ImportError, identifier, over_tls, sentence, slug, text_of};
+use crate::import::{ImportChoices, ImportError, identifier, over_tls, placeholders, sentence, slug, text_of};
 
 /// What a variable of a server may be that has no list of values.
 const PLAIN: &str = "[A-Za-z0-9._-]+";
@@ -29,7 +29,7 @@ struct Fixed<'s> {
 
 // === impl Source ===
 
-impl Source<'_> {
+impl<'d> Source<'d> {
     pub(super) fn server(&mut self, choices: &ImportChoices) -> Result<Server, ImportError> {
         let environments = Map::new();
         if let Some(base_url) = &choices.base_url {
@@ -54,7 +54,8 @@ impl Source<'_> {
 
     /// Servers that differ in nothing but their host are environments, as production and sandbox are.
     fn by_environment(&mut self) -> Option<Server> {
-        let servers = self.document["servers"].as_array()?;
+        let document: &'d Value = self.document;
+        let servers = document["servers"].as_array()?;
         let all: Vec<Fixed<'_>> = servers.iter().filter_map(Fixed::of).collect();
         let first = all.first()?;
         let mut kept: Vec<&Fixed<'_>> = Vec::new();
@@ -80,15 +81,17 @@ impl Source<'_> {
         let variables = [("host".to_owned(), about)].into_iter().collect();
         let base_url = format!("https://{{host}}{}", first.path);
         let used: Vec<String> = kept.iter().map(|fixed| fixed.url.clone()).collect();
-        let is_used = |server: &&Value| Fixed::of(server).is_some_and(|fixed| used.contains(&fixed.url));
-        let others: Vec<&str> =
-            servers.iter().filter(|server| !is_used(server)).filter_map(|server| text_of(server, "url")).collect();
-        let others: Vec<String> = others.into_iter().map(|url| crate::printable(url, 100)).collect();
-        self.servers = used;
-        for url in others {
-            self.leave_out(format!("The server {url} is not in it: add an environment for it, or a variable."));
+        for server in servers.iter().filter(|server| !Fixed::of(server).is_some_and(|fixed| used.contains(&fixed.url)))
+        {
+            self.leave_server_out(server);
         }
+        self.servers = used;
         Some(Server { base_url, variables, environments })
+    }
+
+    fn leave_server_out(&mut self, server: &Value) {
+        let url = crate::printable(text_of(server, "url").unwrap_or_default(), 100);
+        self.leave_out(format!("The server {url} is not in it: add an environment for it, or a variable."));
     }
 
     /// Version 2: scheme, host and path apart.
@@ -103,15 +106,12 @@ impl Source<'_> {
 
     /// Version 3: the first of the servers that has a host.
     fn first(&mut self) -> Result<(String, Map<String, Value>), ImportError> {
-        let servers = self.document["servers"].as_array().cloned().unwrap_or_default();
+        let document: &'d Value = self.document;
+        let servers = document["servers"].as_array().map(Vec::as_slice).unwrap_or_default();
         let has_host = |server: &&Value| whole(server).is_some();
         let server = servers.iter().find(has_host).ok_or(ImportError::NoServer)?;
         for other in servers.iter().filter(|other| *other != server) {
-            let url = text_of(other, "url").unwrap_or_default();
-            self.leave_out(format!(
-                "The server {} is not in it: add an environment for it, or a variable.",
-                crate::printable(url, 100)
-            ));
+            self.leave_server_out(other);
         }
         let (mut url, mut variables) = (whole(server).unwrap_or_default(), Map::new());
         for (name, told) in server["variables"].as_object().into_iter().flatten() {
@@ -151,8 +151,7 @@ impl Source<'_> {
 
 /// Placeholders that the description says nothing about become variables of their names.
 pub(super) fn declare_undeclared(url: &mut String, variables: &mut Map<String, Value>) {
-    let named: Vec<String> =
-        url.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0.to_owned())).collect();
+    let named: Vec<String> = placeholders(url).map(str::to_owned).collect();
     for name in &named {
         if variables.contains_key(name) {
             continue;
