@@ -17,8 +17,20 @@ pub fn setting(name: &str, usual: u64) -> u64 {
 /// There is no such process.
 #[must_use]
 pub fn memory(pid: &str, name: &str) -> u64 {
+    counted(pid, name) << 10
+}
+
+/// Threads of a process.
+///
+/// # Panics
+/// There is no such process.
+#[must_use]
+pub fn threads(pid: &str) -> u64 {
+    counted(pid, "Threads")
+}
+
+fn counted(pid: &str, name: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
     let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    let kib = line.expect("the kernel counts it").trim().trim_end_matches(" kB");
-    kib.parse::<u64>().expect("a number") << 10
+    line.expect("the kernel counts it").trim().trim_end_matches(" kB").parse().expect("a number")
 }

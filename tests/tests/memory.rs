@@ -235,3 +235,29 @@ async fn who_does_not_read_the_results_is_not_written_for() {
         assert!(keyway.end().await.stdout.is_empty());
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_pauses_takes_no_thread() {
+    let api = Mock::api(|_| async { reply(200, &json!("y".repeat(2048))) }).await;
+    let home = Home::new();
+    let mut keyway = run(&home, &api).args(["--concurrency", "4"]).start();
+    let line = json!({"method": "GET", "url": "/x"}).to_string();
+    keyway.write(&line).await;
+    keyway.read().await;
+    let before = keyway.threads();
+    let mut stdin = keyway.take_stdin();
+    let (line, mut written) = (line + "\n", 0);
+    while let Ok(taken) = tokio::time::timeout(Duration::from_secs(1), stdin.write_all(line.as_bytes())).await {
+        taken.expect("it reads");
+        written += 1;
+        assert!(written < 10_000, "it reads on though nobody reads its results");
+    }
+    // Each would keep memory of its own for as long as the run lasts.
+    assert!(keyway.threads() <= before, "{} threads, {before} before", keyway.threads());
+    let writing = tokio::spawn(async move { _ = stdin.write_all(b"\n").await });
+    for _ in 0..=written {
+        keyway.read().await;
+    }
+    writing.await.unwrap();
+    assert!(keyway.end().await.stdout.is_empty());
+}

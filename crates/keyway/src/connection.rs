@@ -214,7 +214,6 @@ impl Connection {
         &self.0.prepared
     }
 
-    /// The headers that carry a token.
     /// What sends the account's messages.
     pub(crate) fn transport(&self) -> &dyn Transport {
         let own = self.0.rare.as_ref().and_then(|rare| rare.transport.as_ref());
@@ -225,6 +224,7 @@ impl Connection {
         self.0.rare.as_ref()?.told.as_ref()
     }
 
+    /// The headers that carry a token.
     pub(crate) fn token_headers(&self, token: &Arc<Token>) -> Result<Headers, InvalidHeaderValue> {
         self.0.token_headers.of(token, &self.0.prepared.authorization)
     }
@@ -234,7 +234,8 @@ impl Connection {
         if let Some(parts) = self.kept().as_ref().and_then(|kept| kept.secrets.clone()) {
             return Ok(parts);
         }
-        let parts = Arc::new(self.fill_secret_parts().await?);
+        // Boxed: it is done once, and every attempt would have room for it.
+        let parts = Arc::new(Box::pin(self.fill_secret_parts()).await?);
         self.kept().get_or_insert_default().secrets = Some(Arc::clone(&parts));
         Ok(parts)
     }

@@ -147,7 +147,8 @@ impl Host {
         if let Some(paginate) = message.paginate {
             let pages = Pages::new(connection, message.clone());
             let paged = Paged::new(pages, paginate, About { line, id, passthrough, input: read.input });
-            return self.first_of(paged).await;
+            // Boxed: most messages are none of these, and each would have room for it.
+            return Box::pin(self.first_of(paged)).await;
         }
         let result = crate::chain::run(&connection, message).await;
         Ran::only(Outcome { line, id, passthrough, result, position: None, input: read.input })

@@ -354,6 +354,11 @@ impl Running {
         keyway_tests::measured::memory(&self.pid().to_string(), "VmHWM") >> 10
     }
 
+    /// The threads that it has now.
+    pub fn threads(&self) -> u64 {
+        keyway_tests::measured::threads(&self.pid().to_string())
+    }
+
     /// Waits until it has ended by itself, and leaves its output where it is.
     pub async fn ended(&mut self) -> ExitStatus {
         self.child.wait().await.expect("its end is seen")

@@ -78,13 +78,13 @@ impl Delivery {
                 Poll::Ready(outcome) => outcome,
                 Poll::Pending => {
                     self.progress.show(self.summary.messages, self.summary.failed);
-                    self.output.flush()?;
+                    self.output.flush().await?;
                     outcomes.next().await
                 }
             };
             match outcome {
-                Some(outcome) => self.one(&outcome)?,
-                None => return self.output.flush(),
+                Some(outcome) => self.one(&outcome).await?,
+                None => return self.output.flush().await,
             }
         }
     }
@@ -94,7 +94,7 @@ impl Delivery {
         self.taken.load(Ordering::Relaxed) > self.summary.messages + self.summary.left
     }
 
-    fn one(&mut self, outcome: &Outcome) -> Result<(), CliError> {
+    async fn one(&mut self, outcome: &Outcome) -> Result<(), CliError> {
         let limited = self.stops_at_limit && is(outcome, Code::RateLimited);
         if limited && !self.limit_reached {
             self.limit_reached = true;
@@ -110,7 +110,7 @@ impl Delivery {
         }
         self.summary.count(outcome);
         self.dead_letters.keep(outcome)?;
-        self.output.write(outcome)
+        self.output.write(outcome).await
     }
 }
 

@@ -12,7 +12,9 @@ use super::sink::Sink;
 use crate::{checkpoint::Checkpoint, exit::CliError};
 
 /// Results are collected up to this many bytes before they are written, if more are ready.
-const WRITE_AT: usize = 64 << 10;
+const WRITE_AT: usize = 32 << 10;
+/// What there is room for. A result that does not fit behind those before it goes past the buffer, piece by piece.
+const ROOM: usize = 64 << 10;
 
 /// The results' file or standard output.
 pub(super) struct Output {
@@ -45,7 +47,7 @@ impl Output {
         };
         let sink = sink.map_err(failed)?;
         let length = if path.is_some() { sink.length().map_err(failed)? } else { 0 };
-        let written = Collected { sink, waiting: Vec::with_capacity(WRITE_AT), length };
+        let written = Collected { sink, waiting: Vec::with_capacity(ROOM), length };
         Ok(Self { written, what, lines: Vec::new(), checkpoint })
     }
 
@@ -54,18 +56,29 @@ impl Output {
         self.checkpoint.is_some()
     }
 
-    pub(super) fn write(&mut self, outcome: &Outcome) -> Result<(), CliError> {
+    pub(super) async fn write(&mut self, outcome: &Outcome) -> Result<(), CliError> {
+        if self.written.waiting.len() >= WRITE_AT {
+            self.send().await?;
+        }
         let written = outcome.write_line(&mut self.written);
-        written.map_err(|why| CliError::Output { what: self.what.clone(), why })?;
+        written.map_err(|why| self.failed(why))?;
         if self.checkpoint.is_some() && !outcome.has_more() {
             self.lines.push(outcome.line);
         }
         Ok(())
     }
 
+    async fn send(&mut self) -> Result<(), CliError> {
+        self.written.send().await.map_err(|why| self.failed(why))
+    }
+
+    fn failed(&self, why: io::Error) -> CliError {
+        CliError::Output { what: self.what.clone(), why }
+    }
+
     /// Sends all that was written on its way, and notes that it is there.
-    pub(super) fn flush(&mut self) -> Result<(), CliError> {
-        self.written.flush().map_err(|why| CliError::Output { what: self.what.clone(), why })?;
+    pub(super) async fn flush(&mut self) -> Result<(), CliError> {
+        self.send().await?;
         // Results first: what is noted is there.
         match &mut self.checkpoint {
             Some(checkpoint) if !self.lines.is_empty() => {
@@ -79,11 +92,15 @@ impl Output {
 // === impl Collected ===
 
 impl Collected {
-    fn send(&mut self) -> io::Result<()> {
-        self.sink.write_all(&self.waiting)?;
+    async fn send(&mut self) -> io::Result<()> {
+        self.sink.send(&self.waiting).await?;
+        self.is_sent();
+        Ok(())
+    }
+
+    fn is_sent(&mut self) {
         self.length += self.waiting.len() as u64;
         self.waiting.clear();
-        Ok(())
     }
 }
 
@@ -93,9 +110,9 @@ impl Write for Collected {
     }
 
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.waiting.len() + bytes.len() > WRITE_AT {
-            self.send()?;
-            if bytes.len() > WRITE_AT {
+        if self.waiting.len() + bytes.len() > ROOM {
+            self.flush()?;
+            if bytes.len() > ROOM {
                 self.sink.write_all(bytes)?;
                 self.length += bytes.len() as u64;
                 return Ok(());
@@ -106,6 +123,8 @@ impl Write for Collected {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.send()
+        self.sink.write_all(&self.waiting)?;
+        self.is_sent();
+        Ok(())
     }
 }

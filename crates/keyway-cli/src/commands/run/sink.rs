@@ -6,6 +6,9 @@ use std::{
     io::{self, IsTerminal, Write},
 };
 
+#[cfg(target_os = "linux")]
+use tokio::{io::AsyncWriteExt, net::unix::pipe};
+
 /// A pipe that has room has room for so many bytes: POSIX' `PIPE_BUF` on Linux, and what a page has elsewhere.
 #[cfg(unix)]
 const ROOM: usize = 4096;
@@ -14,6 +17,10 @@ const ROOM: usize = 4096;
 pub(super) struct Sink {
     file: File,
     waits: Waits,
+    /// The same pipe once more, set so that no write waits. What is set so is ours alone, as the other end's flags and
+    /// those of whoever shares the pipe are theirs.
+    #[cfg(target_os = "linux")]
+    pipe: Option<pipe::Sender>,
 }
 
 /// Whether a write may wait for somebody.
@@ -33,7 +40,14 @@ enum Waits {
 impl Sink {
     pub(super) fn new(file: File) -> io::Result<Self> {
         let waits = Waits::of(&file)?;
-        Ok(Self { file, waits })
+        #[cfg(target_os = "linux")]
+        let pipe = matches!(waits, Waits::WithoutRoom).then(|| opened_anew(&file)).flatten();
+        Ok(Self {
+            file,
+            waits,
+            #[cfg(target_os = "linux")]
+            pipe,
+        })
     }
 
     /// Standard output as it is now. It is not buffered.
@@ -43,6 +57,16 @@ impl Sink {
         #[cfg(windows)]
         let own = std::os::windows::io::AsHandle::as_handle(&io::stdout()).try_clone_to_owned();
         Self::new(File::from(own?))
+    }
+
+    /// Writes all of it. While a pipe has no room, this thread does something else: another one in its place would bring
+    /// memory of its own, some 4 MiB, and stay.
+    pub(super) async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        #[cfg(target_os = "linux")]
+        if let Some(pipe) = &mut self.pipe {
+            return pipe.write_all(bytes).await;
+        }
+        self.write_all(bytes)
     }
 
     /// Bytes that it holds, where it is a file.
@@ -92,6 +116,13 @@ impl Waits {
         }
         Ok(if kind.is_file() && !file.is_terminal() { Self::Never } else { Self::Perhaps })
     }
+}
+
+/// `None` where that may not be: the pipe can be another user's.
+#[cfg(target_os = "linux")]
+fn opened_anew(file: &File) -> Option<pipe::Sender> {
+    use std::os::fd::AsRawFd;
+    pipe::OpenOptions::new().open_sender(format!("/proc/self/fd/{}", file.as_raw_fd())).ok()
 }
 
 /// Whether a pipe takes [`ROOM`] bytes, or has nobody at its other end, which the write will tell.
