@@ -96,6 +96,11 @@ async fn lists_defaults_and_what_is_left_out() {
         },
         "joined": {
             "method": "GET", "url": "/items", "query": { "ids": "{ids}" }, "list_separator": ",", "params": any(&["ids"])
+        },
+        "mixed": {
+            "method": "POST", "url": "/form", "query": { "ids": "{ids}", "tags": "{tags}" }, "body_encoding": "form",
+            "body": { "kinds": "{kinds}", "tags": "{tags}" }, "list_separator": { "ids": ",", "kinds": "|" },
+            "params": any(&["ids", "tags", "kinds"])
         }
     }))
     .await;
@@ -108,6 +113,10 @@ async fn lists_defaults_and_what_is_left_out() {
     assert_eq!(all, ("id=1&id=b%26c&limit=5&q=x%3Ay".to_owned(), json!("south")));
     assert_eq!(asked("list", json!({ "ids": [] })).await.0, "limit=20");
     assert_eq!(asked("joined", json!({ "ids": [1, 2] })).await.0, "ids=1%2C2");
+    let params = json!({ "ids": [1, 2], "tags": ["x", "y"], "kinds": ["a", "b"] });
+    let mixed = one(&host, json!({ "action": "mixed", "params": params })).await;
+    assert_eq!(mixed["body"]["query"], "ids=1%2C2&tags=x&tags=y");
+    assert_eq!(mixed["body"]["body"], "kinds=a%7Cb&tags=x&tags=y");
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use action::{Action, BodyEncoding, FilePart, Part};
+pub use action::{Action, BodyEncoding, FilePart, ListSeparator, Part};
 pub use api::{AdditionalOrigin, Api, Authorization, FailureRule, Idempotency};
 pub use assertion::{Assertion, Claims, SigningAlgorithm};
 pub use capture::{ApiResponse, Capture, Item, JwtClaim, JwtToken};

@@ -285,3 +285,26 @@ fn bound_tokens() {
         ),
     ]);
 }
+
+#[test]
+fn separators_of_lists() {
+    let action = |more: Value| {
+        let mut action = json!({
+            "method": "POST", "url": "/x", "query": { "ids": "{ids}", "q": "a {ids}" }, "body": { "tags": "{ids}" },
+            "params": { "type": "object", "properties": { "ids": {} } }
+        });
+        action.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        ("/actions", json!({ "list": action }))
+    };
+    let named = |name: &str| json!({ "list_separator": { name: "," } });
+    let form = |name: &str| json!({ "list_separator": { name: "," }, "body_encoding": "form" });
+    let at = "/actions/list/list_separator";
+    check(&[
+        (&[action(json!({ "list_separator": "," }))], "", ""),
+        (&[action(named("ids"))], "", ""),
+        (&[action(form("tags"))], "", ""),
+        (&[action(named("q"))], "no_effect", &format!("{at}/q")),
+        (&[action(named("tags"))], "no_effect", &format!("{at}/tags")),
+        (&[action(json!({ "list_separator": ",", "query": {} }))], "no_effect", at),
+    ]);
+}

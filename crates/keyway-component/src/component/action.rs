@@ -30,8 +30,7 @@ pub struct Action {
     pub query: BTreeMap<String, Template>,
     /// What joins the items of lists in `query`, in forms and in parts, where the API does not want the parameter repeated.
     #[serde(default)]
-    #[schemars(length(min = 1))]
-    pub list_separator: Option<String>,
+    pub list_separator: Option<ListSeparator>,
     /// Headers. One that names something that the message does not give is left out.
     #[serde(default)]
     pub headers: BTreeMap<String, Template>,
@@ -72,6 +71,16 @@ pub struct Action {
 
 fn yes() -> bool {
     true
+}
+
+/// What joins the items of lists.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ListSeparator {
+    /// Those of all lists.
+    All(#[schemars(length(min = 1))] String),
+    /// Those of the lists under these names in `query`, in the form or among the parts. Others are repeated.
+    Named(BTreeMap<String, String>),
 }
 
 /// How the body of an action is encoded.
@@ -128,6 +137,15 @@ impl Action {
     #[must_use]
     pub fn param<'v>(&'v self, given: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
         given.get(name).filter(|value| !value.is_null()).or_else(|| self.default_of(name))
+    }
+
+    /// What joins the items of the list under this name; `None` where it is repeated.
+    #[must_use]
+    pub fn separator(&self, name: &str) -> Option<&str> {
+        match self.list_separator.as_ref()? {
+            ListSeparator::All(separator) => Some(separator),
+            ListSeparator::Named(separators) => separators.get(name).map(String::as_str),
+        }
     }
 
     /// Whether the message's own body becomes part of the request.

@@ -31,6 +31,8 @@ struct Source<'d> {
     origins: BTreeSet<String>,
     /// Where tokens and keys stand: `header` or `query`, and the name.
     keys: Vec<(String, String)>,
+    /// The schemes that the token of an account answers to.
+    signing: BTreeSet<&'d str>,
     /// Where tokens are got.
     oauth_urls: Vec<String>,
     /// Names of the component's variables.
@@ -80,6 +82,7 @@ pub fn openapi(document: &Value, choices: &ImportChoices) -> Result<Imported, Im
     }
     source.taken = variables.keys().cloned().collect();
     let (actions, verify) = source.actions();
+    source.tell_foreign_schemes();
     source.tell_foreign_references();
     if source.schemas_left.get() == 0 {
         source.leave_out("Schemas of the later parameters and bodies: the description has too many for one component.");
@@ -124,29 +127,16 @@ pub(super) fn plain_schema(schema: &Value) -> Value {
 
 impl<'d> Source<'d> {
     fn new(document: &'d Value) -> Self {
-        let (base_url, servers, origins, keys, oauth_urls, taken, left_out) = Default::default();
+        let (base_url, servers, origins, keys, signing, oauth_urls, taken, left_out) = Default::default();
         let schemas_left = Cell::new(MOST_OF_ALL);
-        Self { document, base_url, servers, origins, keys, oauth_urls, taken, left_out, schemas_left }
+        Self { document, base_url, servers, origins, keys, signing, oauth_urls, taken, left_out, schemas_left }
     }
 
-    /// Follows a reference within the document (`#/components/…`, RFC 6901).
     fn resolved<'v>(&self, value: &'v Value) -> &'v Value
     where
         'd: 'v,
     {
-        let mut value = value;
-        // A reference to a reference to itself leads nowhere.
-        for _ in 0..16 {
-            let Some(reference) = value.get("$ref").and_then(Value::as_str) else { return value };
-            // RFC 6901 section 6: in a URL, a pointer is percent-encoded.
-            let pointer = reference.strip_prefix('#').map(|text| percent_decode_str(text).decode_utf8_lossy());
-            let at = pointer.and_then(|pointer| self.document.pointer(&pointer));
-            match at {
-                Some(found) => value = found,
-                None => return &Value::Null,
-            }
-        }
-        &Value::Null
+        resolved(self.document, value)
     }
 
     /// References to other files are not followed: whoever reads the list is told, once.
@@ -166,6 +156,22 @@ impl<'d> Source<'d> {
     fn leave_out(&mut self, what: impl Into<String>) {
         self.left_out.push(what.into());
     }
+}
+
+/// Follows a reference within the document (`#/components/…`, RFC 6901).
+fn resolved<'v>(document: &'v Value, mut value: &'v Value) -> &'v Value {
+    // A reference to a reference to itself leads nowhere.
+    for _ in 0..16 {
+        let Some(reference) = value.get("$ref").and_then(Value::as_str) else { return value };
+        // RFC 6901 section 6: in a URL, a pointer is percent-encoded.
+        let pointer = reference.strip_prefix('#').map(|text| percent_decode_str(text).decode_utf8_lossy());
+        let at = pointer.and_then(|pointer| document.pointer(&pointer));
+        match at {
+            Some(found) => value = found,
+            None => return &Value::Null,
+        }
+    }
+    &Value::Null
 }
 
 fn collect_foreign<'v>(value: &'v Value, foreign: &mut BTreeSet<&'v str>) {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{api::lint_header, step};
 use crate::{
     Component, JsonTemplate, Template,
-    component::{Action, BodyEncoding, NextPage, Pagination, Part},
+    component::{Action, BodyEncoding, ListSeparator, NextPage, Pagination, Part},
     fault::Fault,
 };
 
@@ -103,16 +103,37 @@ fn lint_body(action: &Action, at: &str, faults: &mut Vec<Fault>) {
             Some(_) => {}
         }
     }
-    let is_list = |template: &Template| template.sole_name().is_some();
-    let is_form = action.body.is_some() && action.body_encoding == BodyEncoding::Form;
-    if action.list_separator.is_some() && !action.query.values().any(is_list) && !is_form {
-        let message = "no query parameter is a list, and there is no form";
-        no_effect("list_separator", message, "take it out, or write a parameter as `{name}` alone");
+    let lists = lists(action);
+    match &action.list_separator {
+        Some(ListSeparator::All(_)) if lists.is_empty() => {
+            let message = "no query parameter is a list, and there is no form";
+            no_effect("list_separator", message, "take it out, or write a parameter as `{name}` alone");
+        }
+        Some(ListSeparator::Named(separators)) => {
+            for name in separators.keys().filter(|name| !lists.contains(&name.as_str())) {
+                let message = format!("nothing under the name `{name}` can be a list");
+                let hint =
+                    "give the name that it has in `query`, in the form or among the parts, where it is `{name}` alone";
+                no_effect(&format!("list_separator/{}", step(name)), &message, hint);
+            }
+        }
+        _ => {}
     }
     let files = action.multipart.values().filter(|part| matches!(part, Part::File(_))).count();
     if files > 1 {
         no_effect("multipart", "a message has one body, which can be one part only", "keep one part with `filename`");
     }
+}
+
+/// The names under which lists can be sent.
+fn lists(action: &Action) -> Vec<&str> {
+    let is_list = |template: &Template| template.sole_name().is_some();
+    let query = action.query.iter().filter(|(_, template)| is_list(template)).map(|(name, _)| name.as_str());
+    let form = action.body.as_ref().filter(|_| action.body_encoding == BodyEncoding::Form);
+    let fields = form.and_then(|body| body.source().as_object()).into_iter().flatten().map(|(name, _)| name.as_str());
+    let is_list_part = |part: &Part| matches!(part, Part::Field(template) if is_list(template));
+    let parts = action.multipart.iter().filter(|(_, part)| is_list_part(part)).map(|(name, _)| name.as_str());
+    query.chain(fields).chain(parts).collect()
 }
 
 fn lint_pagination(action: &Action, pagination: &Pagination, at: &str, faults: &mut Vec<Fault>) {

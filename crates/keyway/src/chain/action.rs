@@ -71,11 +71,9 @@ fn query(action: &Action, values: Values<'_>) -> Result<Vec<(String, String)>, F
     let mut query = Vec::new();
     for (name, template) in given(&action.query, values) {
         let whole = template.sole_name().and_then(|name| values.json(name));
-        match (values.list(template), &action.list_separator, whole.as_deref()) {
-            (Some(items), Some(separator), _) => query.push((name.clone(), items.join(separator))),
-            (Some(items), None, _) => query.extend(items.into_iter().map(|item| (name.clone(), item))),
-            (None, _, Some(deep @ (Value::Object(_) | Value::Array(_)))) => nested(name.clone(), deep, &mut query),
-            (None, ..) => query.push((name.clone(), text(values, template)?)),
+        match whole.as_deref() {
+            Some(deep @ (Value::Object(_) | Value::Array(_))) => pairs(name, deep, action.separator(name), &mut query),
+            _ => query.push((name.clone(), text(values, template)?)),
         }
     }
     Ok(query)
@@ -98,21 +96,26 @@ fn content(action: &Action, name: &str, values: Values<'_>, own: &Payload) -> Re
     match (filled, action.body_encoding) {
         (None, _) => Ok(None),
         (Some(value), BodyEncoding::Json) => Ok(Some(Content::json(&value))),
-        (Some(value), BodyEncoding::Form) => Ok(Some(Content::form(&fields(&value, action.list_separator.as_deref())))),
+        (Some(value), BodyEncoding::Form) => Ok(Some(Content::form(&fields(action, &value)))),
     }
 }
 
 /// The fields of a form. The lint sees to it that it is an object.
-fn fields(body: &Value, separator: Option<&str>) -> Vec<(String, String)> {
+fn fields(action: &Action, body: &Value) -> Vec<(String, String)> {
     let mut fields = Vec::new();
     for (name, value) in body.as_object().into_iter().flatten() {
-        match (texts(value), separator) {
-            (Some(texts), Some(separator)) => fields.push((name.clone(), texts.join(separator))),
-            (Some(texts), None) => fields.extend(texts.into_iter().map(|text| (name.clone(), text))),
-            (None, _) => nested(name.clone(), value, &mut fields),
-        }
+        pairs(name, value, action.separator(name), &mut fields);
     }
     fields
+}
+
+/// What a value becomes in a query or a form.
+fn pairs(name: &str, value: &Value, separator: Option<&str>, pairs: &mut Vec<(String, String)>) {
+    match (texts(value), separator) {
+        (Some(texts), Some(separator)) => pairs.push((name.to_owned(), texts.join(separator))),
+        (Some(texts), None) => pairs.extend(texts.into_iter().map(|text| (name.to_owned(), text))),
+        (None, _) => nested(name.to_owned(), value, pairs),
+    }
 }
 
 /// The items of a list of plain values.
@@ -165,7 +168,7 @@ fn multipart(action: &Action, name: &str, values: Values<'_>, own: &Payload) -> 
     for (field, part) in &action.multipart {
         match part {
             component::Part::Field(template) if values.has_all_of(template) => {
-                parts.extend(self::field(field, template, values, action.list_separator.as_deref())?);
+                parts.extend(self::field(field, template, values, action.separator(field))?);
             }
             component::Part::Field(_) => {}
             component::Part::File(file) => {

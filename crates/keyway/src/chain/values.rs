@@ -47,12 +47,6 @@ impl<'a> Values<'a> {
     pub(super) fn has_all_of(&self, template: &Template) -> bool {
         template.names().all(|name| self.json(name).is_some())
     }
-
-    /// The items of a list, where a template is nothing but the name of one.
-    pub(super) fn list(&self, template: &Template) -> Option<Vec<String>> {
-        let Cow::Borrowed(Value::Array(items)) = self.json(template.sole_name()?)? else { return None };
-        items.iter().map(|item| text_of(item).map(Cow::into_owned)).collect()
-    }
 }
 
 /// A text, a number or a boolean as text.

@@ -141,17 +141,16 @@ impl<'d> Source<'d> {
 
     fn form(&mut self, body: &Body<'_>, draft: &mut Draft) {
         let mut fields = Map::new();
-        for (name, schema, required) in fields_of(&body.schema) {
+        for (name, schema, required) in body.fields() {
             let is_list =
                 kind(schema) == Kind::List && schema.get("items").is_none_or(|items| kind(items) == Kind::Plain);
-            if is_list && !draft.writes_lists(body.separator(name).as_deref()) {
-                self.no_field(name, "is a list that is written in another way than those before it", draft);
-                continue;
-            }
             let own = draft.declare(name, schema.clone(), required);
             // A list in the style of objects is one by its name.
             let is_deep = body.encoding_of(name).is_some_and(|told| text_of(told, "style") == Some("deepObject"));
             let key = if is_list && is_deep { format!("{name}[]") } else { name.clone() };
+            if is_list {
+                draft.writes_list(&key, body.separator(name).as_deref());
+            }
             fields.insert(key, json!(format!("{{{own}}}")));
         }
         // Without a field that is known, the message brings the whole form.
@@ -163,7 +162,7 @@ impl<'d> Source<'d> {
 
     fn multipart(&mut self, body: &Body<'_>, draft: &mut Draft) {
         let (mut parts, mut has_file, mut needs_file) = (Map::new(), false, false);
-        for (name, schema, required) in fields_of(&body.schema) {
+        for (name, schema, required) in body.fields() {
             let is_list = kind(schema) == Kind::List;
             let file = is_binary(schema) || (is_list && schema.get("items").is_some_and(is_binary));
             if file && !has_file {
@@ -177,9 +176,10 @@ impl<'d> Source<'d> {
                     part["content_type"] = json!(label);
                 }
                 parts.insert(name.clone(), part);
-            } else if is_list && !file && !draft.writes_lists(body.separator(name).as_deref()) {
-                self.no_field(name, "is a list that is written in another way than those before it", draft);
             } else if !file {
+                if is_list {
+                    draft.writes_list(name, body.separator(name).as_deref());
+                }
                 let own = draft.declare(name, schema.clone(), required);
                 parts.insert(name.clone(), json!(format!("{{{own}}}")));
             } else {
@@ -203,6 +203,19 @@ impl<'d> Source<'d> {
 // === impl Body ===
 
 impl Body<'_> {
+    /// Names of a form's fields, their schemas, and whether they have to be there. Nothing of what may be left out has to.
+    fn fields(&self) -> Vec<(&String, &Value, bool)> {
+        let whole = self.schema.get("allOf").and_then(Value::as_array).into_iter().flatten().chain([&self.schema]);
+        let mut fields = Vec::new();
+        for part in whole {
+            let is_required =
+                |name: &str| part["required"].as_array().is_some_and(|required| required.iter().any(|r| r == name));
+            let properties = part["properties"].as_object().into_iter().flatten();
+            fields.extend(properties.map(|(name, schema)| (name, schema, self.needed && is_required(name))));
+        }
+        fields
+    }
+
     fn encoding_of(&self, name: &str) -> Option<&Value> {
         self.encoding?.get(name)
     }
@@ -214,19 +227,6 @@ impl Body<'_> {
             None => style_separator(self.encoding_of(name)?).map(str::to_owned),
         }
     }
-}
-
-/// Names, schemas, and whether they have to be there.
-fn fields_of(schema: &Value) -> Vec<(&String, &Value, bool)> {
-    let whole = schema.get("allOf").and_then(Value::as_array).into_iter().flatten().chain([schema]);
-    let mut fields = Vec::new();
-    for part in whole {
-        let needed =
-            |name: &str| part["required"].as_array().is_some_and(|required| required.iter().any(|r| r == name));
-        let properties = part["properties"].as_object().into_iter().flatten();
-        fields.extend(properties.map(|(name, schema)| (name, schema, needed(name))));
-    }
-    fields
 }
 
 fn is_json(label: &str) -> bool {

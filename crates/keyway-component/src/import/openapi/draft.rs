@@ -14,7 +14,8 @@ pub(super) struct Draft {
     pub(super) headers: Map<String, Value>,
     /// How its body is made, in the action's own members.
     pub(super) body: Map<String, Value>,
-    separator: Separator,
+    /// The lists that it writes, each with what joins it.
+    lists: Vec<(String, Option<String>)>,
     properties: Map<String, Value>,
     required: Vec<Value>,
     needs_body: bool,
@@ -24,15 +25,6 @@ pub(super) struct Draft {
     pub(super) is_open: bool,
     /// What placeholders of the path become.
     in_path: Vec<(String, String)>,
-}
-
-/// How lists in the query are written: one way for all of an action.
-#[derive(PartialEq)]
-enum Separator {
-    /// There is no list yet.
-    Open,
-    Repeated,
-    Joined(String),
 }
 
 // === impl Draft ===
@@ -46,7 +38,7 @@ impl Draft {
             query: Map::new(),
             headers: Map::new(),
             body: Map::new(),
-            separator: Separator::Open,
+            lists: Vec::new(),
             properties: Map::new(),
             required: Vec::new(),
             needs_body: false,
@@ -84,14 +76,10 @@ impl Draft {
         own
     }
 
-    /// Whether lists can be written this way: repeated, or joined by a separator. An action has one way for all.
-    pub(super) fn writes_lists(&mut self, separator: Option<&str>) -> bool {
-        let wanted = separator.map_or(Separator::Repeated, |separator| Separator::Joined(separator.to_owned()));
-        if self.separator == Separator::Open {
-            self.separator = wanted;
-            return true;
-        }
-        self.separator == wanted
+    /// Says how the list under this name in the query, in the form or among the parts is written: repeated, or joined by a
+    /// separator.
+    pub(super) fn writes_list(&mut self, name: &str, separator: Option<&str>) {
+        self.lists.push((name.to_owned(), separator.map(str::to_owned)));
     }
 
     /// Its body is the message's own.
@@ -153,8 +141,8 @@ impl Draft {
                 action.insert(name.to_owned(), Value::Object(members));
             }
         }
-        if let Separator::Joined(separator) = self.separator {
-            action.insert("list_separator".to_owned(), json!(separator));
+        if let Some(separator) = list_separator(&self.lists) {
+            action.insert("list_separator".to_owned(), separator);
         }
         action.extend(self.body);
         if !self.properties.is_empty() {
@@ -169,4 +157,14 @@ impl Draft {
         }
         Value::Object(action)
     }
+}
+
+/// What joins lists, as an action says it: one for all, or one for each that has one.
+fn list_separator(lists: &[(String, Option<String>)]) -> Option<Value> {
+    let (_, first) = lists.first()?;
+    if lists.iter().all(|(_, separator)| separator == first) {
+        return first.as_ref().map(|separator| json!(separator));
+    }
+    let joined = lists.iter().filter_map(|(name, separator)| Some((name.clone(), json!(separator.as_ref()?))));
+    Some(Value::Object(joined.collect()))
 }

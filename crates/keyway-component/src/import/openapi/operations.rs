@@ -2,73 +2,85 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Source, draft::Draft};
+use super::{Source, draft::Draft, resolved};
 use crate::import::{identifier, over_tls, text_of};
 
 const METHODS: [&str; 7] = ["get", "put", "post", "delete", "options", "head", "patch"];
 /// The last steps of paths that tell who an account is.
 const WHO: [&str; 7] = ["me", "user", "whoami", "profile", "self", "account", "userinfo"];
 
+/// An operation, and where it stands.
+#[derive(Clone, Copy)]
+pub(super) struct Operation<'d> {
+    path: &'d str,
+    /// What its path says of all its operations.
+    item: &'d Value,
+    /// In lower case.
+    method: &'static str,
+    pub(super) told: &'d Value,
+}
+
 // === impl Source ===
 
 impl<'d> Source<'d> {
-    /// All operations, and the one that shows that an account works: a read without parameters.
+    /// All operations as actions, and the one that shows that an account works: a read without parameters.
     pub(super) fn actions(&mut self) -> (Map<String, Value>, Option<String>) {
         let (mut actions, mut verify) = (Map::new(), None::<(bool, String)>);
-        for (path, item) in self.document["paths"].as_object().into_iter().flatten() {
-            let item = self.resolved(item);
-            for method in METHODS {
-                let Some(operation) = item.get(method).filter(|operation| operation.is_object()) else { continue };
-                let place = format!("{} {}", method.to_ascii_uppercase(), crate::printable(path, 100));
-                if path.contains(['\\', ' ']) {
-                    self.leave_out(format!("{place}: its path has characters that no path can have."));
-                    continue;
-                }
-                // No message goes where tokens come from: Keyway does that itself.
-                if self.oauth_urls.contains(&format!("{}{path}", self.base_url)) {
-                    continue;
-                }
-                let Some(draft) = self.draft(path, item, operation, method, place) else { continue };
-                let name = free_name(&actions, operation, method, path);
-                if method == "get" && draft.needs_nothing() {
-                    let tells_who = WHO.contains(&path.rsplit('/').find(|step| !step.is_empty()).unwrap_or_default());
-                    if verify.as_ref().is_none_or(|(before, _)| tells_who && !before) {
-                        verify = Some((tells_who, name.clone()));
-                    }
-                }
-                actions.insert(name, draft.written(operation));
+        for operation in self.operations() {
+            let Operation { path, method, told, .. } = operation;
+            if path.contains(['\\', ' ']) {
+                self.leave_out(format!("{}: its path has characters that no path can have.", operation.place()));
+                continue;
             }
+            // No message goes where tokens come from: Keyway does that itself.
+            if self.oauth_urls.contains(&format!("{}{path}", self.base_url)) {
+                continue;
+            }
+            let Some(draft) = self.draft(operation) else { continue };
+            let name = free_name(&actions, told, method, path);
+            if method == "get" && draft.needs_nothing() {
+                let tells_who = WHO.contains(&path.rsplit('/').find(|step| !step.is_empty()).unwrap_or_default());
+                if verify.as_ref().is_none_or(|(before, _)| tells_who && !before) {
+                    verify = Some((tells_who, name.clone()));
+                }
+            }
+            actions.insert(name, draft.written(told));
         }
         (actions, verify.map(|(_, name)| name))
     }
 
+    /// All operations there are.
+    pub(super) fn operations(&self) -> impl Iterator<Item = Operation<'d>> + use<'d> {
+        let document = self.document;
+        let of_path = move |(path, item): (&'d String, &'d Value)| {
+            let item = resolved(document, item);
+            let told = move |method: &str| item.get(method).filter(|told| told.is_object());
+            METHODS.into_iter().filter_map(move |method| Some(Operation { path, item, method, told: told(method)? }))
+        };
+        document["paths"].as_object().into_iter().flatten().flat_map(of_path)
+    }
+
     /// `None`: it cannot be called without what is left out.
-    fn draft(
-        &mut self,
-        path: &str,
-        item: &'d Value,
-        operation: &'d Value,
-        method: &str,
-        place: String,
-    ) -> Option<Draft> {
+    fn draft(&mut self, operation: Operation<'d>) -> Option<Draft> {
+        let Operation { item, method, told, .. } = operation;
         // What stands behind a `#` only tells operations of one path apart, and is not sent.
-        let path = path.split('#').next().unwrap_or_default();
+        let path = operation.path.split('#').next().unwrap_or_default();
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        let mut draft = Draft::new(method, path, place, self.taken.clone());
+        let mut draft = Draft::new(method, path, operation.place(), self.taken.clone());
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             draft.query.insert(name.to_owned(), json!(value.replace('{', "{{").replace('}', "}}")));
         }
-        draft.is_open = is_open(operation);
-        self.parameters(item, operation, &mut draft);
-        self.body(operation, &mut draft);
-        self.wanted_answer(operation, &mut draft);
+        draft.is_open = is_open(told);
+        self.parameters(item, told, &mut draft);
+        self.body(told, &mut draft);
+        self.wanted_answer(told, &mut draft);
         draft.close_url();
         if draft.url.matches('{').count() != draft.url.matches('}').count() {
             self.leave_out(format!("{}: its path has a brace without its partner.", draft.place));
             return None;
         }
-        if let Some(server) = self.own_server(item, operation, &draft.place) {
+        if let Some(server) = self.own_server(item, told, &draft.place) {
             draft.url = format!("{server}{}", draft.url);
         }
         Some(draft)
@@ -120,6 +132,15 @@ impl<'d> Source<'d> {
             self.leave_out(format!("Some operations are at {origin}, which gets the token as well; see to that."));
         }
         Some(url)
+    }
+}
+
+// === impl Operation ===
+
+impl Operation<'_> {
+    /// Method and path, for people.
+    pub(super) fn place(&self) -> String {
+        format!("{} {}", self.method.to_ascii_uppercase(), crate::printable(self.path, 100))
     }
 }
 

@@ -69,14 +69,23 @@ impl<'d> Source<'d> {
     }
 
     fn in_path(&mut self, name: &str, parameter: &Value, draft: &mut Draft) {
-        if matches!(text_of(parameter, "style"), Some("label" | "matrix")) {
+        let schema = self.told(parameter);
+        let before = match text_of(parameter, "style") {
+            Some("label") => ".".to_owned(),
+            Some("matrix") => format!(";{name}="),
+            _ => String::new(),
+        };
+        if !before.is_empty() && kind(&schema) == Kind::Plain {
+            let placeholder = format!("{{{name}}}");
+            draft.url = draft.url.replace(&placeholder, &format!("{before}{placeholder}"));
+        } else if !before.is_empty() {
             let shown = crate::printable(name, 60);
             self.leave_out(format!(
-                "{}: `{shown}` is written in a style of its own; give it as it is sent.",
+                "{}: `{shown}` is a list in a style of its own; give it as it is sent.",
                 draft.place
             ));
         }
-        draft.declare_in_path(name, as_text(self.told(parameter)));
+        draft.declare_in_path(name, as_text(schema));
     }
 
     fn in_header(&mut self, name: &str, parameter: &Value, draft: &mut Draft) {
@@ -99,17 +108,18 @@ impl<'d> Source<'d> {
                 draft.query.insert(name.to_owned(), json!(format!("{{{own}}}")));
             }
             Kind::List => {
-                let is_plain = schema.get("items").is_none_or(|items| kind(items) == Kind::Plain);
-                let separator = separator(parameter);
-                if !is_plain || !draft.writes_lists(separator) {
-                    let why = if is_plain { "is a list written in another way" } else { "is a list of objects" };
-                    self.leave_out(format!("{}: the parameter `{shown}` {why}; give it with `query`.", draft.place));
+                if schema.get("items").is_some_and(|items| kind(items) != Kind::Plain) {
+                    self.leave_out(format!(
+                        "{}: the parameter `{shown}` is a list of objects; give it with `query`.",
+                        draft.place
+                    ));
                     return;
                 }
                 let own = draft.declare(name, schema, required);
                 // A list in the style of objects is one by its name, as PHP and Rails read it.
                 let is_deep = text_of(parameter, "style") == Some("deepObject");
                 let key = if is_deep { format!("{name}[]") } else { name.to_owned() };
+                draft.writes_list(&key, separator(parameter));
                 draft.query.insert(key, json!(format!("{{{own}}}")));
             }
             Kind::Object => self.object_in_query(name, parameter, &schema, draft),

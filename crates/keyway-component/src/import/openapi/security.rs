@@ -1,6 +1,6 @@
 //! How a token is got: the OAuth2 flows of the description, as grants.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
@@ -49,6 +49,13 @@ impl<'d> Source<'d> {
             flows.partition(|flow| flow.grant.is_some() && (known || text_of(flow.told, "tokenUrl").is_some()));
         let has_oauth2 = !usable.is_empty() || known;
         let keys = self.other_schemes(&schemes, has_oauth2);
+        let signs = |scheme: &Value| match text_of(scheme, "type") {
+            Some("oauth2") => has_oauth2,
+            Some("apiKey" | "basic") => !has_oauth2,
+            Some("http") => !has_oauth2 || text_of(scheme, "scheme").is_some_and(|s| s.eq_ignore_ascii_case("bearer")),
+            _ => true,
+        };
+        self.signing = schemes.iter().filter(|(_, scheme)| signs(scheme)).map(|(name, _)| *name).collect();
         let mut oauth2 = Map::new();
         if has_oauth2 {
             self.endpoints(&usable, choices, &mut oauth2);
@@ -146,13 +153,36 @@ impl<'d> Source<'d> {
         known.into_iter().filter(|scope| needed.is_empty() || needed.contains(scope) || always(scope)).collect()
     }
 
+    /// Operations that ask for another scheme than that of the token get the token all the same: who reads the list may
+    /// know an account that has the other.
+    pub(super) fn tell_foreign_schemes(&mut self) {
+        let mut foreign: BTreeMap<String, (usize, String)> = BTreeMap::new();
+        for operation in self.operations() {
+            let asked = [operation.told, self.document].into_iter().find_map(|place| place.get("security")?.as_array());
+            let alternatives: Vec<_> = asked.into_iter().flatten().filter_map(Value::as_object).collect();
+            let fits = |names: &&Map<String, Value>| {
+                names.is_empty() || names.keys().any(|name| self.signing.contains(name.as_str()))
+            };
+            if alternatives.is_empty() || alternatives.iter().any(fits) {
+                continue;
+            }
+            let told = |names: &Map<String, Value>| {
+                names.keys().map(|name| format!("`{}`", crate::printable(name, 60))).collect::<Vec<_>>().join(" with ")
+            };
+            let asked = alternatives.into_iter().map(told).collect::<Vec<_>>().join(" or ");
+            foreign.entry(asked).or_insert_with(|| (0, operation.place())).0 += 1;
+        }
+        for (asked, (count, place)) in foreign {
+            self.leave_out(format!(
+                "What asks for {asked} instead of the account's token ({count}, such as {place}): it gets that token; if it is                  refused, use an account that has the other."
+            ));
+        }
+    }
+
     /// What the API as a whole and its operations ask of an account: schemes that are needed together, each with scopes.
     pub(super) fn requirements(&self) -> impl Iterator<Item = &'d Map<String, Value>> {
-        let document = self.document;
-        let operations = document["paths"].as_object().into_iter().flatten();
-        let operations =
-            operations.flat_map(|(_, path)| path.as_object().into_iter().flatten()).map(|(_, operation)| operation);
-        let all = operations.chain([document]).filter_map(|place| place.get("security")?.as_array());
+        let operations = self.operations().map(|operation| operation.told);
+        let all = operations.chain([self.document]).filter_map(|place| place.get("security")?.as_array());
         all.flatten().filter_map(Value::as_object)
     }
 
