@@ -1,10 +1,13 @@
 //! JSON Schemas of the file types, made from the Rust types, and the check of a document against one.
 
+mod names;
+
 use jsonschema::{PatternOptions, ValidationError, Validator, error::ValidationErrorKind};
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::Value;
 
-use crate::{ClientFile, Component, CredentialFile, Pointer, Template, fault::Fault, pointer::step, suggest::nearest};
+use self::names::Names;
+use crate::{ClientFile, Component, CredentialFile, Pointer, Template, fault::Fault, pointer::step};
 
 /// The published schemas, made of the Rust types by [`generated_schemas`]. Making them takes longer than reading them,
 /// and code that makes them is a tenth of a program.
@@ -70,16 +73,16 @@ impl Compiled {
         };
         let (mut faults, mut repairs) = (Vec::new(), Vec::new());
         if !validator.is_valid(document) {
-            let known = property_names(&self.schema);
+            let names = Names(&self.schema);
             for error in validator.iter_errors(document) {
-                describe(&error, &known, &mut faults, &mut repairs);
+                describe(&error, &names, &mut faults, &mut repairs);
             }
         }
         (faults, repairs)
     }
 }
 
-fn describe(error: &ValidationError<'_>, known: &[&str], faults: &mut Vec<Fault>, repairs: &mut Vec<Repair>) {
+fn describe(error: &ValidationError<'_>, names: &Names<'_>, faults: &mut Vec<Fault>, repairs: &mut Vec<Repair>) {
     let pointer = error.instance_path().to_string();
     match error.kind() {
         ValidationErrorKind::AdditionalProperties { unexpected }
@@ -88,10 +91,7 @@ fn describe(error: &ValidationError<'_>, known: &[&str], faults: &mut Vec<Fault>
                 let place = format!("{pointer}/{}", step(key));
                 repairs.push((place.clone(), None));
                 let fault = Fault::error("unknown_key", place, format!("`{key}` is no key here"));
-                faults.push(match nearest(key, known.iter().copied().filter(|name| name != key)) {
-                    Some(meant) => fault.hint(format!("did you mean `{meant}`?")),
-                    None => fault.hint("take it out, or look the name up in the schema (`keyway schema component`, `keyway schema credential`)"),
-                });
+                faults.push(fault.hint(names.instead_of(key, error.schema_path().as_str())));
             }
         }
         // "Is not valid under any of the schemas" helps nobody: the branch that came closest says more.
@@ -114,7 +114,7 @@ fn describe(error: &ValidationError<'_>, known: &[&str], faults: &mut Vec<Fault>
             }
             let closest = context.iter().filter(|branch| !branch.is_empty()).min_by_key(|branch| distance(branch));
             match closest {
-                Some(branch) => branch.iter().for_each(|inner| describe(inner, known, faults, repairs)),
+                Some(branch) => branch.iter().for_each(|inner| describe(inner, names, faults, repairs)),
                 None => {
                     repairs.push((pointer.clone(), None));
                     faults.push(Fault::error("schema", pointer, error.masked().to_string()));
@@ -124,12 +124,16 @@ fn describe(error: &ValidationError<'_>, known: &[&str], faults: &mut Vec<Fault>
         _ => {
             repairs.push((pointer.clone(), None));
             let fault = Fault::error("schema", pointer, error.masked().to_string());
-            faults.push(match error.kind() {
-                ValidationErrorKind::Pattern { pattern } => match hint_of(pattern) {
-                    Some(hint) => fault.hint(hint),
-                    None => fault,
-                },
-                _ => fault,
+            let hint = match error.kind() {
+                ValidationErrorKind::Pattern { pattern } => hint_of(pattern).map(str::to_owned),
+                ValidationErrorKind::Required { property } => {
+                    property.as_str().and_then(|name| names.about(name, error.schema_path().as_str()))
+                }
+                _ => None,
+            };
+            faults.push(match hint {
+                Some(hint) => fault.hint(hint),
+                None => fault,
             });
         }
     }
@@ -156,21 +160,4 @@ fn distance(branch: &[ValidationError<'_>]) -> usize {
         _ => 1,
     };
     branch.iter().map(weight).sum()
-}
-
-fn property_names(schema: &Value) -> Vec<&str> {
-    match schema {
-        Value::Object(members) => members
-            .iter()
-            .flat_map(|(name, value)| {
-                let own: Vec<&str> = match (name.as_str(), value) {
-                    ("properties", Value::Object(properties)) => properties.keys().map(String::as_str).collect(),
-                    _ => Vec::new(),
-                };
-                own.into_iter().chain(property_names(value))
-            })
-            .collect(),
-        Value::Array(items) => items.iter().flat_map(property_names).collect(),
-        _ => Vec::new(),
-    }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use keyway_http::{AttemptEnd, WireCall};
+use tokio::time::Instant;
 
 use crate::{
     account::Account,
@@ -20,22 +21,38 @@ const MAX_BODY_BYTES: u64 = 1 << 20;
 // === impl Inner ===
 
 impl Inner {
-    /// The account with all its endpoints. The server is asked once; a failure is asked about again.
+    /// The account with all its endpoints. The server is asked once. A failure is asked about again, but not by those who
+    /// waited for it: each of them would wait as long as the one before.
     pub(crate) async fn discover(&self) -> Result<&Arc<Account>, TokenFault> {
         if !self.account.awaits_discovery() {
             return Ok(&self.account);
         }
-        self.rare()
-            .discovered
-            .get_or_try_init(|| async {
-                let invalid = |why: String| TokenFault::new(TokenFaultKind::Invalid, why);
-                let issuer = self.account.endpoints.issuer.clone().unwrap_or_default();
-                let metadata = self.ask(&issuer).await?;
-                let account = self.account.with_metadata(metadata).map_err(|error| invalid(error.to_string()))?;
-                tracing::info!(event = "issuer_discovered", account = %account.label(), %issuer, "the server's endpoints are known");
-                Ok(Arc::new(account))
-            })
-            .await
+        let (rare, came) = (self.rare(), Instant::now());
+        if let Some(account) = rare.discovered.get() {
+            return Ok(account);
+        }
+        let mut last = rare.discovering.lock().await;
+        match &*last {
+            _ if rare.discovered.get().is_some() => {}
+            Some((failed, fault)) if *failed >= came => return Err(fault.clone()),
+            _ => match self.discovered().await {
+                Ok(account) => _ = rare.discovered.set(account),
+                Err(fault) => {
+                    *last = Some((Instant::now(), fault.clone()));
+                    return Err(fault);
+                }
+            },
+        }
+        Ok(self.known())
+    }
+
+    async fn discovered(&self) -> Result<Arc<Account>, TokenFault> {
+        let issuer = self.account.endpoints.issuer.clone().unwrap_or_default();
+        let metadata = self.ask(&issuer).await?;
+        let account = self.account.with_metadata(metadata);
+        let account = account.map_err(|error| TokenFault::new(TokenFaultKind::Invalid, error.to_string()))?;
+        tracing::info!(event = "issuer_discovered", account = %account.label(), %issuer, "the server's endpoints are known");
+        Ok(Arc::new(account))
     }
 
     async fn ask(&self, issuer: &str) -> Result<Metadata, TokenFault> {

@@ -8,14 +8,14 @@ use std::{
 use futures_util::future::{BoxFuture, Shared};
 use keyway_component::Redactor;
 use keyway_http::{Clock, Jitter, Transport};
-use tokio::{sync::OnceCell, time::Instant};
+use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     account::Account,
     dpop::Nonces,
     exchange::Exchange,
-    fault::{TokenError, TokenErrorKind},
+    fault::{TokenError, TokenErrorKind, TokenFault},
     freshness::Freshness,
     plan::Facts,
     spent::Beginning,
@@ -52,7 +52,9 @@ pub(crate) struct Rare {
     /// Nonces of the servers that this account talks to.
     pub(crate) nonces: Nonces,
     /// The account with the endpoints that its server told.
-    pub(crate) discovered: OnceCell<Arc<Account>>,
+    pub(crate) discovered: OnceLock<Arc<Account>>,
+    /// Held by who asks the server for them: when it was last asked in vain, and what became of that.
+    pub(crate) discovering: tokio::sync::Mutex<Option<(Instant, TokenFault)>>,
 }
 
 #[derive(Default)]

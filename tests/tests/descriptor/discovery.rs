@@ -95,6 +95,18 @@ async fn an_outage_of_the_issuer_is_one_and_passes() {
 }
 
 #[tokio::test]
+async fn a_failure_is_told_to_all_who_waited_for_it() {
+    let api = server(FIRST, |_| "https://other.example".to_owned(), 200).await;
+    let (_host, connection) = connected(&component(&api));
+    let messages: Vec<Message> = (0..8).map(|_| Message::get("/x")).collect();
+    let ended = futures_util::future::join_all(messages.into_iter().map(|message| connection.send(message))).await;
+    assert!(ended.iter().all(|ended| ended.as_ref().is_err_and(|failure| failure.code == Code::TokenResponseInvalid)));
+    assert_eq!(api.count(FIRST), 1, "each would else wait as long as the one before");
+    connection.send(Message::get("/x")).await.unwrap_err();
+    assert_eq!(api.count(FIRST), 2, "who comes later asks again");
+}
+
+#[tokio::test]
 async fn a_sign_in_goes_where_the_issuer_says() {
     let api = server(FIRST, itself, 200).await;
     let mut component = component(&api);
