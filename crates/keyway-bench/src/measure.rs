@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
     path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -52,6 +53,19 @@ impl Server {
         let stdout = child.stdout.take().ok_or_else(|| Fault("the server has no output".to_owned()))?;
         BufReader::new(stdout).read_line(&mut url)?;
         Ok(Self { child, url: url.trim().to_owned() })
+    }
+}
+
+impl Server {
+    /// For how many milliseconds it held delayed requests, on average, since that was asked last.
+    pub(crate) fn held_ms(&self) -> Ended<f64> {
+        let address = self.url.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(address)?;
+        write!(stream, "GET /held HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        let body = answer.rsplit("\r\n").next().unwrap_or_default();
+        body.parse().map_err(|_| Fault(format!("the server does not say how long it held requests: {answer}")))
     }
 }
 

@@ -104,7 +104,13 @@ fn one(client: &Client, scenario: &Scenario, server: &Server, seconds: f64, meas
     let lines = ((a_second * seconds) as usize).max(FEWEST);
     let input = tempfile::NamedTempFile::new()?;
     fs::write(input.path(), scenario.lines(lines))?;
+    server.held_ms()?;
     let Run { rate, cpu_us, peak_mib } = measure::timed(client, scenario, server, input.path(), lines)?;
+    if let Asks::Delayed(_) = scenario.asks {
+        // A client that adds nothing to the time for which the server holds its requests.
+        let ideal = scenario.concurrency as f64 * 1000.0 / server.held_ms()?;
+        of_client.entry("ideal").or_default().add(rate / ideal);
+    }
     for (what, value) in [("rate", rate), ("cpu", cpu_us), ("peak", peak_mib)] {
         of_client.entry(what).or_default().add(value);
     }
@@ -145,23 +151,20 @@ fn page(clients: &[Client], missing: &[Missing], measured: &Measured, args: &All
     writeln!(out, "{}\n", machine())?;
     writeln!(out, "{rounds} rounds that took turns; medians, with the least and the most of them.\n")?;
     for scenario in &SCENARIOS {
-        let ideal = match scenario.asks {
-            Asks::Delayed(ms) => Some(scenario.concurrency as f64 * 1000.0 / ms as f64),
-            _ => None,
-        };
+        let has_ideal = matches!(scenario.asks, Asks::Delayed(_));
         write!(out, "### {}\n\n| client | messages a second | of {REQWEST} | of {HYPER} |", scenario.name)?;
-        out += if ideal.is_some() { " of the ideal |" } else { "" };
+        out += if has_ideal { " of the ideal |" } else { "" };
         write!(
             out,
             " µs of processor a message | peak MiB |\n|---|---|---|---|{}---|---|\n",
-            if ideal.is_some() { "---|" } else { "" }
+            if has_ideal { "---|" } else { "" }
         )?;
         for client in clients {
             let Some(rate) = cell(client, scenario.name, "rate") else { continue };
             let of = |to| shown(ratio(client, scenario.name, "rate", to));
             write!(out, "| {} | {} | {} | {} |", client.name, rate.shown(0), of(REQWEST), of(HYPER))?;
-            if let Some(ideal) = ideal {
-                write!(out, " {:.3} |", rate.median() / ideal)?;
+            if let Some(ideal) = cell(client, scenario.name, "ideal") {
+                write!(out, " {} |", ideal.shown(3))?;
             }
             let more = |what, digits| {
                 cell(client, scenario.name, what).map_or("–".to_owned(), |rounds| rounds.shown(digits))

@@ -4,12 +4,14 @@
 //! - `POST /api/echo`: about 300 bytes of JSON, the request's body among them.
 //! - `GET /api/size/N`: a JSON body of about `N` bytes.
 //! - `POST /api/delay/MS/…`: as echo, so many milliseconds later.
+//! - `GET /held`: for how many milliseconds delayed requests were held since that was asked last, on average. Timers are
+//!   never early.
 
 use std::{
     collections::HashMap,
     io::Write,
-    sync::{Arc, Mutex},
-    time::Duration,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -31,33 +33,40 @@ pub(crate) fn serve() -> Ended {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         println!("http://{}", listener.local_addr()?);
         std::io::stdout().flush()?;
-        let sizes: Arc<Sizes> = Arc::default();
+        let kept: Arc<Kept> = Arc::default();
         loop {
             let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;
-            let sizes = Arc::clone(&sizes);
-            let service = service_fn(move |request| answer(request, Arc::clone(&sizes)));
+            let kept = Arc::clone(&kept);
+            let service = service_fn(move |request| answer(request, Arc::clone(&kept)));
             tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
         }
     })
 }
 
-/// Large bodies that were asked for.
+/// What the server keeps between requests.
 #[derive(Default)]
-struct Sizes(Mutex<HashMap<usize, Bytes>>);
+struct Kept {
+    /// Large bodies that were asked for.
+    bodies: Mutex<HashMap<usize, Bytes>>,
+    /// How many requests were held, and for how long together.
+    held: Mutex<(u32, Duration)>,
+}
 
-async fn answer(request: Request<Incoming>, sizes: Arc<Sizes>) -> Result<Response<Full<Bytes>>, hyper::Error> {
-    let path = request.uri().path().to_owned();
+async fn answer(request: Request<Incoming>, kept: Arc<Kept>) -> Result<Response<Full<Bytes>>, hyper::Error> {
+    let (path, came) = (request.uri().path().to_owned(), Instant::now());
     let sent = request.into_body().collect().await?.to_bytes();
     let number = |text: &str| text.split('/').next().and_then(|number| number.parse().ok()).unwrap_or_default();
     let body = match path.strip_prefix("/api/") {
+        None if path == "/held" => kept.held_ms().to_string().into(),
         None => Bytes::from_static(TOKEN.as_bytes()),
         Some(path) => {
             if let Some(size) = path.strip_prefix("size/") {
-                sizes.of(number(size))
+                kept.body_of(number(size))
             } else {
                 if let Some(delay) = path.strip_prefix("delay/") {
                     tokio::time::sleep(Duration::from_millis(number(delay) as u64)).await;
+                    kept.hold(came.elapsed());
                 }
                 echo(&sent)
             }
@@ -73,11 +82,10 @@ fn echo(sent: &[u8]) -> Bytes {
     [BEFORE, if sent.is_empty() { b"null" } else { sent }, b"}"].concat().into()
 }
 
-// === impl Sizes ===
+// === impl Kept ===
 
-impl Sizes {
-    fn of(&self, bytes: usize) -> Bytes {
-        let mut held = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+impl Kept {
+    fn body_of(&self, bytes: usize) -> Bytes {
         let make = || {
             let mut body = String::from("{\"items\":[");
             for n in 0.. {
@@ -91,6 +99,20 @@ impl Sizes {
             }
             Bytes::from(body + "]}")
         };
-        held.entry(bytes).or_insert_with(make).clone()
+        locked(&self.bodies).entry(bytes).or_insert_with(make).clone()
     }
+
+    fn hold(&self, time: Duration) {
+        let mut held = locked(&self.held);
+        *held = (held.0 + 1, held.1 + time);
+    }
+
+    fn held_ms(&self) -> f64 {
+        let (requests, time) = std::mem::take(&mut *locked(&self.held));
+        time.as_secs_f64() * 1e3 / f64::from(requests.max(1))
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
