@@ -22,7 +22,7 @@ async fn place(actions: Value) -> (Mock, Host) {
             200,
             &json!({
                 "query": seen.query, "type": seen.header("content-type"), "tenant": seen.header("x-tenant"),
-                "body": String::from_utf8_lossy(&seen.body)
+                "path": seen.path, "body": String::from_utf8_lossy(&seen.body)
             }),
         )
     })
@@ -101,6 +101,11 @@ async fn lists_defaults_and_what_is_left_out() {
             "method": "POST", "url": "/form", "query": { "ids": "{ids}", "tags": "{tags}" }, "body_encoding": "form",
             "body": { "kinds": "{kinds}", "tags": "{tags}" }, "list_separator": { "ids": ",", "kinds": "|" },
             "params": any(&["ids", "tags", "kinds"])
+        },
+        "json": {
+            "method": "POST", "url": "/form/{ids}", "query": { "filter": "{filter}", "n": "{n}" }, "body_encoding": "form",
+            "body": { "kinds": "{ids}", "plain": "{ids}" }, "json_values": ["filter", "n", "kinds"],
+            "headers": { "X-Tenant": "all: {ids}" }, "params": any(&["ids", "filter", "n"])
         }
     }))
     .await;
@@ -117,6 +122,15 @@ async fn lists_defaults_and_what_is_left_out() {
     let mixed = one(&host, json!({ "action": "mixed", "params": params })).await;
     assert_eq!(mixed["body"]["query"], "ids=1%2C2&tags=x&tags=y");
     assert_eq!(mixed["body"]["body"], "kinds=a%7Cb&tags=x&tags=y");
+    let params = json!({ "ids": ["a", 2], "filter": { "b": [1, null] }, "n": "x" });
+    let written = one(&host, json!({ "action": "json", "params": params })).await;
+    let pairs = |text: &Value| {
+        let pairs = url::form_urlencoded::parse(text.as_str().unwrap().as_bytes()).into_owned();
+        pairs.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>()
+    };
+    assert_eq!(pairs(&written["body"]["query"]), [r#"filter={"b":[1,null]}"#, r#"n="x""#]);
+    assert_eq!(pairs(&written["body"]["body"]), [r#"kinds=["a",2]"#, "plain=a", "plain=2"]);
+    assert_eq!((&written["body"]["tenant"], &written["body"]["path"]), (&json!("all: a,2"), &json!("/api/form/a%2C2")));
 }
 
 #[tokio::test]
@@ -128,7 +142,7 @@ async fn forms_and_files() {
         },
         "upload": {
             "method": "POST", "url": "/file", "params": any(&["filename", "note"]),
-            "multipart": { "source": { "filename": "{filename}" }, "filename": "{filename}", "note": "{note}" }
+            "multipart": { "source": { "filename": "{filename}" }, "note": "{note}", "filename": "{filename}" }
         }
     }))
     .await;
@@ -149,6 +163,11 @@ async fn forms_and_files() {
     let boundary = seen.header("content-type").strip_prefix("multipart/form-data; boundary=").unwrap().to_owned();
     let parts: Vec<&[u8]> = split(&seen.body, format!("--{boundary}").as_bytes());
     assert_eq!(parts.len(), 4, "{:?}", String::from_utf8_lossy(&seen.body));
+    let noted = json!({ "action": "upload", "params": { "filename": "a.bin", "note": "n" }, "text": "x" });
+    one(&host, noted).await;
+    let noted = api.seen("/api/file").remove(1).body;
+    let at = |name: &str| noted.windows(name.len()).position(|window| window == name.as_bytes()).unwrap();
+    assert!(at("name=\"source\"") < at("name=\"note\"") && at("name=\"note\"") < at("name=\"filename\""), "as written");
     let holds = |part: &[u8], text: &[u8]| part.windows(text.len()).any(|window| window == text);
     assert!(parts.iter().any(|part| holds(
         part,

@@ -128,6 +128,11 @@ fn text_of<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
     value.get(name)?.as_str().filter(|text| !text.is_empty())
 }
 
+/// The name, or one that begins with `kind` where no variable may have it.
+fn free(name: String, kind: &str) -> String {
+    if crate::lint::is_reserved(&name) { format!("{kind}_{name}") } else { name }
+}
+
 /// What stands in braces.
 fn placeholders(text: &str) -> impl Iterator<Item = &str> {
     text.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0))
@@ -143,11 +148,12 @@ fn over_tls(url: &str) -> String {
     }
 }
 
-/// The first sentence or line, for lists.
+/// The first sentence of the first paragraph, for lists.
 fn sentence(text: &str) -> String {
-    let line = text.trim().lines().next().unwrap_or_default().trim();
-    let end = line.find(". ").map_or(line.len(), |at| at + 1);
-    crate::printable(&line[..end], 200)
+    let lines = text.trim().lines().map(str::trim).take_while(|line| !line.is_empty());
+    let paragraph = lines.collect::<Vec<_>>().join(" ");
+    let end = paragraph.find(". ").map_or(paragraph.len(), |at| at + 1);
+    crate::printable(&paragraph[..end], 200)
 }
 
 #[cfg(test)]

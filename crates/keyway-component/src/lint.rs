@@ -12,6 +12,7 @@ mod static_grants;
 mod variables;
 
 pub(crate) use credential::{client, credential, literal_secrets};
+pub(crate) use variables::is_reserved;
 
 use crate::{Component, fault::Fault, pointer::step};
 

@@ -17,7 +17,7 @@ pub(crate) struct Places {
 /// An origin that messages may go to.
 pub(crate) struct Known {
     origin: Origin,
-    /// Whether it is that of the base URL.
+    /// Whether it is that of the base URL, below whose path messages have to stay.
     pub(crate) is_base: bool,
     /// Whether the token goes there.
     pub(crate) token: bool,
@@ -34,9 +34,11 @@ struct Endpoint {
 
 impl Places {
     pub(crate) fn of(endpoints: &Endpoints) -> Self {
+        let times = |origin: &Origin| endpoints.api_origins.iter().filter(|(other, _)| other == origin).count();
         let known = |(origin, token): &(Origin, bool)| Known {
             origin: origin.clone(),
-            is_base: endpoints.base_url.as_ref().is_some_and(|url| origin.is_of(url)),
+            // Named once more, all of it is open.
+            is_base: endpoints.base_url.as_ref().is_some_and(|url| origin.is_of(url)) && times(origin) == 1,
             token: *token,
         };
         Self {

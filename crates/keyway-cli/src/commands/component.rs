@@ -6,6 +6,7 @@ mod new;
 mod record;
 mod show;
 mod test;
+mod yaml;
 
 use std::process::ExitCode;
 

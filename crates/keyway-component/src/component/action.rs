@@ -1,7 +1,8 @@
 //! `actions`: calls with a name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -31,7 +32,11 @@ pub struct Action {
     /// What joins the items of lists in `query`, in forms and in parts, where the API does not want the parameter repeated.
     #[serde(default)]
     pub list_separator: Option<ListSeparator>,
-    /// Headers. One that names something that the message does not give is left out.
+    /// Names in `query` and in a form whose values are sent as JSON text, whatever they are.
+    #[serde(default)]
+    pub json_values: BTreeSet<String>,
+    /// Headers. One that names something that the message does not give is left out. Lists are joined by commas, as in the
+    /// URL.
     #[serde(default)]
     pub headers: BTreeMap<String, Template>,
     /// The body. A text that is nothing but `{name}` becomes the parameter's own JSON value; a member or an item that names
@@ -45,9 +50,9 @@ pub struct Action {
     /// without a body is, unless the schema admits `null`.
     #[serde(default)]
     pub body_schema: Option<Value>,
-    /// The parts of a `multipart/form-data` body (RFC 7578), instead of `body`.
+    /// The parts of a `multipart/form-data` body (RFC 7578), instead of `body`, in the order in which they are sent.
     #[serde(default)]
-    pub multipart: BTreeMap<String, Part>,
+    pub multipart: IndexMap<String, Part>,
     /// JSON Schema (2020-12) of `params`. Absent: the placeholders of `url` are required, others are refused.
     #[serde(default)]
     pub params: Option<Value>,

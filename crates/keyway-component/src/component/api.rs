@@ -14,7 +14,7 @@ use crate::{pointer::Pointer, template::Template};
 pub struct Api {
     /// Scheme, host and base path. A message's relative URL is appended to it, and no message leaves it.
     pub base_url: Template,
-    /// Other origins that messages may name.
+    /// Other origins that messages may name. The origin of `base_url` itself opens all its paths to them.
     #[serde(default)]
     pub additional_origins: Vec<AdditionalOrigin>,
     /// Where the access token stands in a request.

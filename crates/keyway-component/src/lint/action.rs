@@ -103,7 +103,7 @@ fn lint_body(action: &Action, at: &str, faults: &mut Vec<Fault>) {
             Some(_) => {}
         }
     }
-    let lists = lists(action);
+    let lists = sole(action);
     match &action.list_separator {
         Some(ListSeparator::All(_)) if lists.is_empty() => {
             let message = "no query parameter is a list, and there is no form";
@@ -119,14 +119,22 @@ fn lint_body(action: &Action, at: &str, faults: &mut Vec<Fault>) {
         }
         _ => {}
     }
+    let parts: Vec<&str> = action.multipart.keys().map(String::as_str).collect();
+    for name in
+        action.json_values.iter().filter(|name| !lists.contains(&name.as_str()) || parts.contains(&name.as_str()))
+    {
+        let message = format!("`{name}` is no value in `query` or in a form");
+        let hint = "give the name that it has there, where it is `{name}` alone; in other bodies all is JSON anyway";
+        no_effect("json_values", &message, hint);
+    }
     let files = action.multipart.values().filter(|part| matches!(part, Part::File(_))).count();
     if files > 1 {
         no_effect("multipart", "a message has one body, which can be one part only", "keep one part with `filename`");
     }
 }
 
-/// The names under which lists can be sent.
-fn lists(action: &Action) -> Vec<&str> {
+/// The names in the query, in a form or among parts whose value is a parameter's own, which may be a list.
+fn sole(action: &Action) -> Vec<&str> {
     let is_list = |template: &Template| template.sole_name().is_some();
     let query = action.query.iter().filter(|(_, template)| is_list(template)).map(|(name, _)| name.as_str());
     let form = action.body.as_ref().filter(|_| action.body_encoding == BodyEncoding::Form);

@@ -34,14 +34,18 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
     lint_environments(component, faults);
 }
 
+/// Whether a name means something already, so that no variable can have it.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    [RESERVED, STANDARD_INPUTS, STANDARD_SECRETS].concat().contains(&name)
+}
+
 fn lint_name(name: &str, at: &str, faults: &mut Vec<Fault>) {
-    let reserved = [RESERVED, STANDARD_INPUTS, STANDARD_SECRETS].concat();
     let well_formed = name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
     if !well_formed {
         let fault = Fault::error("bad_name", at, format!("`{name}` is no variable name"));
         faults.push(fault.hint("lower-case letters, digits and `_`, a letter first"));
-    } else if reserved.contains(&name) {
+    } else if is_reserved(name) {
         let fault = Fault::error("reserved_name", at, format!("`{name}` has a meaning of its own"));
         faults.push(fault.hint("standard inputs need no declaration; call a variable otherwise"));
     }

@@ -72,7 +72,9 @@ fn query(action: &Action, values: Values<'_>) -> Result<Vec<(String, String)>, F
     for (name, template) in given(&action.query, values) {
         let whole = template.sole_name().and_then(|name| values.json(name));
         match whole.as_deref() {
-            Some(deep @ (Value::Object(_) | Value::Array(_))) => pairs(name, deep, action.separator(name), &mut query),
+            Some(json) if json.is_object() || json.is_array() || action.json_values.contains(name) => {
+                pairs(action, name, json, &mut query);
+            }
             _ => query.push((name.clone(), text(values, template)?)),
         }
     }
@@ -104,14 +106,17 @@ fn content(action: &Action, name: &str, values: Values<'_>, own: &Payload) -> Re
 fn fields(action: &Action, body: &Value) -> Vec<(String, String)> {
     let mut fields = Vec::new();
     for (name, value) in body.as_object().into_iter().flatten() {
-        pairs(name, value, action.separator(name), &mut fields);
+        pairs(action, name, value, &mut fields);
     }
     fields
 }
 
 /// What a value becomes in a query or a form.
-fn pairs(name: &str, value: &Value, separator: Option<&str>, pairs: &mut Vec<(String, String)>) {
-    match (texts(value), separator) {
+fn pairs(action: &Action, name: &str, value: &Value, pairs: &mut Vec<(String, String)>) {
+    if action.json_values.contains(name) {
+        return pairs.push((name.to_owned(), value.to_string()));
+    }
+    match (texts(value), action.separator(name)) {
         (Some(texts), Some(separator)) => pairs.push((name.to_owned(), texts.join(separator))),
         (Some(texts), None) => pairs.extend(texts.into_iter().map(|text| (name.to_owned(), text))),
         (None, _) => nested(name.to_owned(), value, pairs),

@@ -28,9 +28,13 @@ impl<'a> Values<'a> {
         Some(Cow::Owned(kind.to_json(text)))
     }
 
-    /// The value as text; `None` for lists and objects too.
+    /// The value as text: the items of a list are joined by commas. `None` for objects too.
     pub(super) fn text(&self, name: &str) -> Option<Cow<'a, str>> {
         match self.param(name) {
+            Some(Value::Array(items)) => {
+                let items: Option<Vec<_>> = items.iter().map(text_of).collect();
+                Some(Cow::Owned(items?.join(",")))
+            }
             Some(value) => text_of(value),
             None => self.account.values.get(name).map(Cow::Borrowed),
         }

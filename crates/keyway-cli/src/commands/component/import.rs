@@ -9,6 +9,7 @@ use std::{
 use keyway::import::{ImportChoices, ImportError, Imported, elasticio, openapi};
 use serde_json::Value;
 
+use super::yaml::yaml;
 use crate::{
     args::component::{ImportArgs, ImportCommand},
     commands::print,
@@ -96,15 +97,4 @@ fn read_schemas(description: &Path, document: &mut Value) {
             }
         }
     }
-}
-
-/// YAML 1.1 has merge keys, and descriptions that people write use them.
-fn yaml(text: &str) -> Result<Value, serde_yaml_ng::Error> {
-    if !text.contains("<<:") {
-        return serde_yaml_ng::from_str(text);
-    }
-    let mut document: serde_yaml_ng::Value = serde_yaml_ng::from_str(text)?;
-    document.apply_merge()?;
-    // Statuses are keys, and numbers: as JSON they are texts.
-    serde_json::to_value(document).map_err(serde::de::Error::custom)
 }

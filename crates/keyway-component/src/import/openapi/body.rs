@@ -148,7 +148,10 @@ impl<'d> Source<'d> {
             // A list in the style of objects is one by its name.
             let is_deep = body.encoding_of(name).is_some_and(|told| text_of(told, "style") == Some("deepObject"));
             let key = if is_list && is_deep { format!("{name}[]") } else { name.clone() };
-            if is_list {
+            let label = body.encoding_of(name).and_then(|told| text_of(told, "contentType"));
+            if label.is_some_and(|label| label.contains("json")) {
+                draft.writes_json(&key);
+            } else if is_list {
                 draft.writes_list(&key, body.separator(name).as_deref());
             }
             fields.insert(key, json!(format!("{{{own}}}")));

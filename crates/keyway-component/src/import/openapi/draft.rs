@@ -16,6 +16,8 @@ pub(super) struct Draft {
     pub(super) body: Map<String, Value>,
     /// The lists that it writes, each with what joins it.
     lists: Vec<(String, Option<String>)>,
+    /// Names in the query and in the form whose values are JSON.
+    in_json: Vec<Value>,
     properties: Map<String, Value>,
     required: Vec<Value>,
     needs_body: bool,
@@ -39,6 +41,7 @@ impl Draft {
             headers: Map::new(),
             body: Map::new(),
             lists: Vec::new(),
+            in_json: Vec::new(),
             properties: Map::new(),
             required: Vec::new(),
             needs_body: false,
@@ -80,6 +83,11 @@ impl Draft {
     /// separator.
     pub(super) fn writes_list(&mut self, name: &str, separator: Option<&str>) {
         self.lists.push((name.to_owned(), separator.map(str::to_owned)));
+    }
+
+    /// What stands under this name in the query or in the form is written as JSON.
+    pub(super) fn writes_json(&mut self, name: &str) {
+        self.in_json.push(json!(name));
     }
 
     /// Its body is the message's own.
@@ -143,6 +151,9 @@ impl Draft {
         }
         if let Some(separator) = list_separator(&self.lists) {
             action.insert("list_separator".to_owned(), separator);
+        }
+        if !self.in_json.is_empty() {
+            action.insert("json_values".to_owned(), Value::Array(self.in_json));
         }
         action.extend(self.body);
         if !self.properties.is_empty() {

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::Source;
-use crate::import::{identifier, text_of};
+use super::{Source, parameters::is_header_name};
+use crate::import::{free, identifier, text_of};
 
 /// Grants without a token endpoint, and the variables that they name.
 #[derive(Default)]
@@ -83,7 +83,10 @@ impl Source<'_> {
 
     fn key_beside(&mut self, shown: &str, scheme: &Value, keys: &mut Keys) {
         let (at, name) = (text_of(scheme, "in").unwrap_or_default(), text_of(scheme, "name").unwrap_or_default());
-        let variable = identifier(name);
+        if at == "header" && (name.eq_ignore_ascii_case("authorization") || !is_header_name(name)) {
+            return self.leave_out(format!("The key `{shown}`: it cannot be a header of its own beside the token's."));
+        }
+        let variable = free(identifier(name), "key");
         let places = match at {
             "header" => &mut keys.headers,
             "query" => &mut keys.query,
@@ -100,6 +103,9 @@ impl Source<'_> {
 
     fn api_key(&mut self, shown: &str, scheme: &Value, keys: &mut Keys) {
         let (at, name) = (text_of(scheme, "in").unwrap_or_default(), text_of(scheme, "name").unwrap_or_default());
+        if at == "header" && !is_header_name(name) {
+            return self.leave_out(format!("The key `{shown}`: its name is no name of a header."));
+        }
         let place = match at {
             "header" => json!({ "in": "header", "name": name, "scheme": "" }),
             "query" => json!({ "in": "query", "name": name }),

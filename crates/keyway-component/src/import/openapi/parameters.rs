@@ -85,17 +85,16 @@ impl<'d> Source<'d> {
                 draft.place
             ));
         }
-        draft.declare_in_path(name, as_text(schema));
+        draft.declare_in_path(name, in_text(schema));
     }
 
     fn in_header(&mut self, name: &str, parameter: &Value, draft: &mut Draft) {
-        if name.bytes().any(|byte| !byte.is_ascii_graphic() || b"()<>@,;:\\\"/[]?={}".contains(&byte)) {
+        if !is_header_name(name) {
             let shown = crate::printable(name, 60);
             self.leave_out(format!("{}: `{shown}` is no name of a header.", draft.place));
             return;
         }
-        let schema = self.told(parameter);
-        let own = draft.declare(name, as_text(schema), parameter["required"] == true);
+        let own = draft.declare(name, in_text(self.told(parameter)), parameter["required"] == true);
         draft.headers.insert(name.to_owned(), json!(format!("{{{own}}}")));
     }
 
@@ -103,7 +102,16 @@ impl<'d> Source<'d> {
         let (schema, required) = (self.told(parameter), parameter["required"] == true);
         let shown = crate::printable(name, 60);
         match kind(&schema) {
+            // Text of another language (OpenAPI 3.1 section 4.8.12, `content`): a value of any kind, written as JSON.
+            _ if is_json_text(parameter) => {
+                let own = draft.declare(name, schema, required);
+                draft.writes_json(name);
+                draft.query.insert(name.to_owned(), json!(format!("{{{own}}}")));
+            }
             Kind::Plain => {
+                if may_be_a_list(&schema) {
+                    draft.writes_list(name, separator(parameter));
+                }
                 let own = draft.declare(name, schema, required);
                 draft.query.insert(name.to_owned(), json!(format!("{{{own}}}")));
             }
@@ -131,7 +139,8 @@ impl<'d> Source<'d> {
         let is_deep = text_of(parameter, "style") == Some("deepObject");
         let members: Vec<(&String, &Value)> = schema["properties"].as_object().into_iter().flatten().collect();
         let is_flat = members.iter().all(|(_, schema)| kind(schema) == Kind::Plain);
-        if is_deep && (members.is_empty() || !is_flat) {
+        let is_open = schema.get("additionalProperties").is_some_and(|further| *further != false);
+        if is_deep && (members.is_empty() || !is_flat || is_open) {
             let own = draft.declare(name, schema.clone(), parameter["required"] == true);
             draft.query.insert(name.to_owned(), json!(format!("{{{own}}}")));
             return;
@@ -150,13 +159,22 @@ impl<'d> Source<'d> {
 
     /// The schema of a parameter with its description. Version 2 has it in the parameter itself.
     fn told(&self, parameter: &Value) -> Value {
-        // A value that is text of another language is written as it is sent.
-        let schema = match parameter.get("content") {
+        // A value in another language than JSON is written as it is sent.
+        let content = parameter["content"].as_object().and_then(|content| content.iter().next());
+        let schema = match content {
+            Some((label, media)) if label.contains("json") => {
+                media.get("schema").map_or_else(|| json!({}), |schema| json_schema(self, schema))
+            }
             Some(_) => json!({ "type": "string" }),
             None => json_schema(self, parameter.get("schema").unwrap_or(parameter)),
         };
         described(schema, parameter)
     }
+}
+
+/// Whether it is a token (RFC 9110 section 5.1).
+pub(super) fn is_header_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?={}".contains(&byte))
 }
 
 /// What a value of a schema is. What says nothing is a plain value.
@@ -170,7 +188,9 @@ pub(super) fn kind(schema: &Value) -> Kind {
     };
     match () {
         () if is("array") => Kind::List,
-        () if is("object") || schema.get("properties").is_some() => Kind::Object,
+        () if is("object") => Kind::Object,
+        () if schema.get("type").is_some() => Kind::Plain,
+        () if schema.get("properties").is_some() => Kind::Object,
         () => {
             // Wrapped in one other schema, it is what that is.
             let wrapped = schema.get("allOf").and_then(Value::as_array).filter(|all| !all.is_empty());
@@ -208,15 +228,32 @@ pub(super) fn style_separator(told: &Value) -> Option<&'static str> {
     }
 }
 
-/// Lists and objects in paths and headers are written as text.
-fn as_text(schema: Value) -> Value {
-    if kind(&schema) == Kind::Plain {
-        return schema;
+/// Objects in paths and headers are written as text; lists are joined by commas there, which is how both say several values.
+fn in_text(schema: Value) -> Value {
+    let is_list = || schema.get("items").is_none_or(|items| kind(items) == Kind::Plain);
+    match kind(&schema) {
+        Kind::Plain => return schema,
+        Kind::List if is_list() => return schema,
+        Kind::List | Kind::Object => {}
     }
     let mut text = json!({ "type": "string" });
     let about = schema.get("description").and_then(Value::as_str).unwrap_or_default();
     text["description"] = json!(format!("{about} Several values are joined by commas.").trim_start());
     text
+}
+
+/// Whether the value of a parameter is written as JSON.
+fn is_json_text(parameter: &Value) -> bool {
+    parameter["content"].as_object().is_some_and(|content| content.keys().any(|label| label.contains("json")))
+}
+
+/// Whether a value may be a list, though it need not.
+fn may_be_a_list(schema: &Value) -> bool {
+    let is_one = |schema: &Value| {
+        schema["type"] == "array" || schema["type"].as_array().is_some_and(|all| all.contains(&json!("array")))
+    };
+    let either = ["anyOf", "oneOf"].into_iter().filter_map(|name| schema.get(name)?.as_array()).flatten();
+    is_one(schema) || either.into_iter().any(is_one)
 }
 
 /// The schema with a description, if it has none of its own.

@@ -43,6 +43,9 @@ const KEYWORDS: [&str; 29] = [
     "not",
 ];
 
+/// Formats that tell a person how a text is written.
+const TEXTS: [&str; 7] = ["date", "date-time", "time", "duration", "email", "uri", "uuid"];
+
 /// The types of JSON. Some descriptions name others, such as `file` or `datetime`.
 const TYPES: [&str; 7] = ["array", "boolean", "integer", "null", "number", "object", "string"];
 
@@ -66,6 +69,8 @@ struct Conversion<'s, 'd> {
     /// How many schemas may still be converted.
     left: usize,
     sends: bool,
+    /// Members that only the server writes, told by one of several schemas for the same value (`allOf`).
+    unsent: Vec<String>,
 }
 
 // === impl Conversion ===
@@ -73,7 +78,7 @@ struct Conversion<'s, 'd> {
 impl<'s, 'd> Conversion<'s, 'd> {
     fn of(source: &'s Source<'d>, schema: &Value, sends: bool) -> Value {
         let left = MOST.min(source.schemas_left.get());
-        let mut conversion = Self { source, left, sends };
+        let mut conversion = Self { source, left, sends, unsent: Vec::new() };
         let converted = sound(conversion.converted(schema, 0));
         source.schemas_left.set(source.schemas_left.get() - (left - conversion.left));
         converted
@@ -92,34 +97,42 @@ impl<'s, 'd> Conversion<'s, 'd> {
         if depth > 0 && properties.is_some_and(|properties| properties.len() > room) {
             return json!({});
         }
-        let read_only = |schema: &Value| self.sends && self.source.resolved(schema)["readOnly"] == true;
-        let unsent: Vec<String> = properties
-            .into_iter()
-            .flatten()
-            .filter(|(_, schema)| read_only(schema))
-            .map(|(name, _)| name.clone())
-            .collect();
-        let mut inner = |value: &Value| self.converted(value, depth + 1);
+        // What a schema around this one knows holds for the same value only, and not for what is within it.
+        let mut unsent = std::mem::take(&mut self.unsent);
+        if self.sends {
+            unsent.extend(self.read_only(schema, depth));
+        }
+        let deeper = depth + 1;
         let mut out = Map::new();
         for name in KEYWORDS {
             let Some(value) = members.get(name) else { continue };
             let kept = match (name, value) {
                 ("properties", Value::Object(properties)) => {
                     let sent = properties.iter().filter(|(name, _)| !unsent.contains(name));
-                    Some(Value::Object(sent.map(|(name, value)| (name.clone(), inner(value))).collect()))
+                    Some(Value::Object(
+                        sent.map(|(name, value)| (name.clone(), self.converted(value, deeper))).collect(),
+                    ))
                 }
                 ("required", Value::Array(names)) => {
                     Some(names.iter().filter(|name| !unsent.iter().any(|unsent| *name == unsent)).cloned().collect())
                 }
-                ("allOf" | "anyOf", Value::Array(items)) => Some(items.iter().map(&mut inner).collect()),
-                // Where something was cut off, more than one of them fits.
-                ("oneOf", Value::Array(items)) => {
-                    out.insert("anyOf".to_owned(), items.iter().map(&mut inner).collect());
+                ("allOf" | "anyOf" | "oneOf", Value::Array(items)) => {
+                    let same = items.iter().map(|item| {
+                        self.unsent.clone_from(&unsent);
+                        self.converted(item, deeper)
+                    });
+                    let same = same.collect();
+                    // Where something was cut off, more than one of them fits.
+                    let name = if name == "allOf" { "allOf" } else { "anyOf" };
+                    out.insert(name.to_owned(), same);
                     None
                 }
-                ("items", value) => Some(inner(value)),
-                ("not", value) => Some(inner(value)).filter(|inner| inner.as_object().is_some_and(|it| !it.is_empty())),
-                ("additionalProperties", Value::Object(_)) => Some(inner(value)),
+                // A hint, which many descriptions give for values of another form (OpenAPI 3.1 section 4.4.2).
+                ("format", Value::String(format)) if !matches!(format.as_str(), "binary" | "byte") => None,
+                ("items", value) => Some(self.converted(value, deeper)),
+                ("not", value) => Some(self.converted(value, deeper))
+                    .filter(|inner| inner.as_object().is_some_and(|it| !it.is_empty())),
+                ("additionalProperties", Value::Object(_)) => Some(self.converted(value, deeper)),
                 // In version 2 and 3.0 these are flags of `minimum` and `maximum`; a parameter's own `required` is one too.
                 ("exclusiveMinimum", Value::Bool(true)) => members.get("minimum").cloned(),
                 ("exclusiveMaximum", Value::Bool(true)) => members.get("maximum").cloned(),
@@ -133,10 +146,28 @@ impl<'s, 'd> Conversion<'s, 'd> {
             out.extend(kept.map(|kept| (name.to_owned(), kept)));
         }
         fit_enum(&mut out);
-        if members.get("nullable") == Some(&Value::Bool(true)) {
+        self.unsent.clear();
+        if let Some(format) = members.get("format").and_then(Value::as_str).filter(|format| TEXTS.contains(format)) {
+            let about = out.get("description").and_then(Value::as_str).unwrap_or_default();
+            out.insert("description".to_owned(), json!(format!("{about} Written as {format}.").trim_start()));
+        }
+        if ["nullable", "x-nullable"].iter().any(|name| members.get(*name) == Some(&Value::Bool(true))) {
             return or_null(out);
         }
         Value::Object(out)
+    }
+
+    /// The members of a value that only the server writes (OpenAPI 3.1 section 4.8.24, `readOnly`), whichever of the
+    /// schemas for it says so.
+    fn read_only(&self, schema: &Value, depth: usize) -> Vec<String> {
+        let properties = schema["properties"].as_object().into_iter().flatten();
+        let own = properties.filter(|(_, schema)| self.source.resolved(schema)["readOnly"] == true);
+        let mut names: Vec<String> = own.map(|(name, _)| name.clone()).collect();
+        if depth < DEEPEST {
+            let all = schema["allOf"].as_array().into_iter().flatten();
+            names.extend(all.flat_map(|part| self.read_only(self.source.resolved(part), depth + 1)));
+        }
+        names
     }
 }
 

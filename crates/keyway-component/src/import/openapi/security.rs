@@ -7,6 +7,9 @@ use serde_json::{Map, Value, json};
 use super::Source;
 use crate::import::{ImportChoices, ImportError, over_tls, text_of};
 
+/// More scopes than this are more than most accounts have.
+const MANY_SCOPES: usize = 20;
+
 /// One flow.
 struct Flow<'d> {
     /// The grant that it is, or none of Keyway's.
@@ -92,6 +95,12 @@ impl<'d> Source<'d> {
         oauth2.insert("grants".to_owned(), Value::Object(grants));
         let names: BTreeSet<&str> = of_oauth2().map(|(name, _)| *name).collect();
         let scopes = self.scopes(&usable, &names);
+        if scopes.len() > MANY_SCOPES {
+            self.leave_out(format!(
+                "All {} scopes that operations need are asked for; servers that refuse so many want `scope` in the credential.",
+                scopes.len()
+            ));
+        }
         if !scopes.is_empty() {
             oauth2.insert("scope".to_owned(), json!({ "default": scopes }));
         }
@@ -157,8 +166,14 @@ impl<'d> Source<'d> {
     /// know an account that has the other.
     pub(super) fn tell_foreign_schemes(&mut self) {
         let mut foreign: BTreeMap<String, (usize, String)> = BTreeMap::new();
+        let mut unsaid: Option<(usize, String)> = None;
+        let says = self.asked().next().is_some();
         for operation in self.operations() {
             let asked = [operation.told, self.document].into_iter().find_map(|place| place.get("security")?.as_array());
+            // To the letter, who says nothing asks for nobody. Many just do not say it.
+            if says && asked.is_none() {
+                unsaid.get_or_insert_with(|| (0, operation.place())).0 += 1;
+            }
             let alternatives: Vec<_> = asked.into_iter().flatten().filter_map(Value::as_object).collect();
             let fits = |names: &&Map<String, Value>| {
                 names.is_empty() || names.keys().any(|name| self.signing.contains(name.as_str()))
@@ -172,6 +187,12 @@ impl<'d> Source<'d> {
             let asked = alternatives.into_iter().map(told).collect::<Vec<_>>().join(" or ");
             foreign.entry(asked).or_insert_with(|| (0, operation.place())).0 += 1;
         }
+        if let Some((count, place)) = unsaid {
+            self.leave_out(format!(
+                "Operations that do not say who may call them get the token ({count}, such as {place}); write `\"token\": false` \
+                 to those that anybody may call."
+            ));
+        }
         for (asked, (count, place)) in foreign {
             self.leave_out(format!(
                 "What asks for {asked} instead of the account's token ({count}, such as {place}): it gets that token; if it is                  refused, use an account that has the other."
@@ -181,20 +202,23 @@ impl<'d> Source<'d> {
 
     /// What the API as a whole and its operations ask of an account: schemes that are needed together, each with scopes.
     pub(super) fn requirements(&self) -> impl Iterator<Item = &'d Map<String, Value>> {
-        let operations = self.operations().map(|operation| operation.told);
-        let all = operations.chain([self.document]).filter_map(|place| place.get("security")?.as_array());
-        all.flatten().filter_map(Value::as_object)
+        self.asked().flatten().filter_map(Value::as_object)
     }
 
-    /// The scopes that the API as a whole and its operations ask for.
+    /// The scopes that the API as a whole and its operations ask for. Of alternatives, the first has to do.
     fn needed_scopes(&self, schemes: &BTreeSet<&str>) -> BTreeSet<&'d str> {
-        self.requirements()
-            .flatten()
-            .filter(|(name, _)| schemes.contains(name.as_str()))
-            .filter_map(|(_, scopes)| scopes.as_array())
-            .flatten()
-            .filter_map(Value::as_str)
-            .collect()
+        let by_scheme = |needed: &'d Value| {
+            let names = needed.as_object().into_iter().flatten();
+            names.filter(|(name, _)| schemes.contains(name.as_str())).find_map(|(_, scopes)| scopes.as_array())
+        };
+        let first = |all: &'d Vec<Value>| all.iter().find_map(by_scheme);
+        self.asked().filter_map(first).flatten().filter_map(Value::as_str).collect()
+    }
+
+    /// What operations, and the API as a whole, say of who may call them.
+    fn asked(&self) -> impl Iterator<Item = &'d Vec<Value>> {
+        let operations = self.operations().map(|operation| operation.told);
+        operations.chain([self.document]).filter_map(|place| place.get("security")?.as_array())
     }
 }
 

@@ -4,12 +4,12 @@
 use serde_json::{Map, Value, json};
 
 use super::Source;
-use crate::import::{ImportChoices, ImportError, identifier, over_tls, placeholders, sentence, slug, text_of};
+use crate::import::{ImportChoices, ImportError, free, identifier, over_tls, placeholders, sentence, slug, text_of};
 
 /// What a variable of a server may be that has no list of values.
 const PLAIN: &str = "[A-Za-z0-9._-]+";
-/// Inputs of accounts, which no variable may be called.
-const RESERVED: [&str; 6] = ["environment", "grant", "scope", "client_id", "client_secret", "redirect_uri"];
+/// What a variable may be that is a host with its port.
+const HOST_AND_PORT: &str = "[A-Za-z0-9.-]+(:[0-9]+)?";
 
 /// The base URL as a template, and the variables that it names.
 pub(super) struct Server {
@@ -33,7 +33,8 @@ impl<'d> Source<'d> {
     pub(super) fn server(&mut self, choices: &ImportChoices) -> Result<Server, ImportError> {
         let environments = Map::new();
         if let Some(base_url) = &choices.base_url {
-            return Ok(Server { base_url: base_url.clone(), variables: Map::new(), environments });
+            let base_url = self.with_path(base_url);
+            return Ok(Server { base_url, variables: Map::new(), environments });
         }
         if let Some(server) = self.by_environment() {
             return Ok(server);
@@ -52,6 +53,23 @@ impl<'d> Source<'d> {
         Ok(Server { base_url: base_url.trim_end_matches('/').to_owned(), variables, environments })
     }
 
+    /// The URL that a person gives, with the path that the description has for its server, unless the URL has one itself.
+    fn with_path(&self, base_url: &str) -> String {
+        let rest = base_url.split_once("://").map_or(base_url, |(_, rest)| rest).trim_end_matches('/');
+        let path = match self.document.get("swagger") {
+            Some(_) => text_of(self.document, "basePath"),
+            None => self.document["servers"].as_array().and_then(|servers| text_of(servers.first()?, "url")),
+        };
+        let path =
+            path.filter(|path| path.starts_with('/') && !path.starts_with("//") && !path.contains(['{', '?', '#']));
+        match path {
+            Some(path) if !rest.contains('/') => {
+                format!("{}{}", base_url.trim_end_matches('/'), path.trim_end_matches('/'))
+            }
+            _ => base_url.to_owned(),
+        }
+    }
+
     /// Servers that differ in nothing but their host are environments, as production and sandbox are.
     fn by_environment(&mut self) -> Option<Server> {
         let document: &'d Value = self.document;
@@ -64,8 +82,8 @@ impl<'d> Source<'d> {
                 kept.push(fixed);
             }
         }
-        // The first that has a host, whatever it is, is the one that counts.
-        let counts = servers.iter().find(|server| whole(server).is_some()).and_then(Fixed::of);
+        // The first, whatever it is, is the one that counts.
+        let counts = first_of(servers).and_then(Fixed::of);
         if kept.len() < 2 || counts.is_none() {
             return None;
         }
@@ -83,13 +101,17 @@ impl<'d> Source<'d> {
         let used: Vec<String> = kept.iter().map(|fixed| fixed.url.clone()).collect();
         for server in servers.iter().filter(|server| !Fixed::of(server).is_some_and(|fixed| used.contains(&fixed.url)))
         {
-            self.leave_server_out(server);
+            self.leave_server_out(server, &used);
         }
         self.servers = used;
         Some(Server { base_url, variables, environments })
     }
 
-    fn leave_server_out(&mut self, server: &Value) {
+    /// Says that a server is not in it, unless it is one that is, over the other scheme.
+    fn leave_server_out(&mut self, server: &Value, kept: &[String]) {
+        if whole(server).is_some_and(|url| kept.iter().any(|kept| bare(kept) == bare(&url))) {
+            return;
+        }
         let url = crate::printable(text_of(server, "url").unwrap_or_default(), 100);
         self.leave_out(format!("The server {url} is not in it: add an environment for it, or a variable."));
     }
@@ -108,13 +130,15 @@ impl<'d> Source<'d> {
     fn first(&mut self) -> Result<(String, Map<String, Value>), ImportError> {
         let document: &'d Value = self.document;
         let servers = document["servers"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let has_host = |server: &&Value| whole(server).is_some();
-        let server = servers.iter().find(has_host).ok_or(ImportError::NoServer)?;
+        let server = first_of(servers).ok_or(ImportError::NoServer)?;
         for other in servers.iter().filter(|other| *other != server) {
-            self.leave_server_out(other);
+            self.leave_server_out(other, &[whole(server).unwrap_or_default()]);
         }
         let (mut url, mut variables) = (whole(server).unwrap_or_default(), Map::new());
         for (name, told) in server["variables"].as_object().into_iter().flatten() {
+            if !url.contains(&format!("{{{name}}}")) {
+                continue;
+            }
             // A piece of a path, or nothing, is no value that a segment can have.
             let fixed = text_of(told, "default").filter(|text| text.contains('/'));
             let empty = told["default"].as_str().filter(|text| text.is_empty());
@@ -134,8 +158,13 @@ impl<'d> Source<'d> {
             let allowed: Vec<&str> = told["enum"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
             let default = text_of(told, "default").unwrap_or_default();
             let is_plain = default.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+            let is_host = url.contains(&format!("://{{{own}}}"));
             let pattern = if allowed.is_empty() {
-                if is_plain { PLAIN.to_owned() } else { format!("{PLAIN}|{}", regex::escape(default)) }
+                match () {
+                    () if is_plain => PLAIN.to_owned(),
+                    () if is_host && default.contains(':') => HOST_AND_PORT.to_owned(),
+                    () => format!("{PLAIN}|{}", regex::escape(default)),
+                }
             } else {
                 allowed.iter().map(|text| regex::escape(text)).collect::<Vec<_>>().join("|")
             };
@@ -165,8 +194,7 @@ pub(super) fn declare_undeclared(url: &mut String, variables: &mut Map<String, V
 
 /// The name of a variable. Some names mean something of their own in an account.
 fn own_name(name: &str) -> String {
-    let own = identifier(name);
-    if RESERVED.contains(&own.as_str()) { format!("server_{own}") } else { own }
+    free(identifier(name), "server")
 }
 
 // === impl Fixed ===
@@ -186,14 +214,41 @@ impl<'s> Fixed<'s> {
     }
 }
 
-/// The URL of a server that has a host.
-fn whole(server: &Value) -> Option<String> {
+/// The server that counts: the first that has a host. A developer's own machine stands in some descriptions before the one
+/// that everybody uses.
+fn first_of(servers: &[Value]) -> Option<&Value> {
+    let is_public = |server: &&Value| whole(server).is_some_and(|url| !is_of_this_machine(&url));
+    servers.iter().find(is_public).or_else(|| servers.iter().find(|server| whole(server).is_some()))
+}
+
+/// The URL of a server that has a host, as a template: its scheme is told, and neither a user nor a query is part of it.
+pub(super) fn whole(server: &Value) -> Option<String> {
     let url = text_of(server, "url")?.trim();
-    if url.starts_with("//") {
-        Some(format!("https:{url}"))
-    } else {
-        Some(url.to_owned()).filter(|url| url.contains("://"))
+    let default = |name: &str| text_of(&server["variables"][name], "default");
+    let mut url = if url.starts_with("//") { format!("https:{url}") } else { url.to_owned() };
+    // A variable that is all in front of the path, or the scheme, is what it is by default.
+    if let Some((name, rest)) = url.strip_prefix('{').and_then(|text| text.split_once('}')) {
+        let told = default(name)?;
+        let takes_https = server["variables"][name]["enum"].as_array().is_none_or(|all| all.contains(&json!("https")));
+        let told = if told == "http" && takes_https { "https" } else { told };
+        url = format!("{}{rest}", told.trim_end_matches('/'));
     }
+    let (scheme, rest) = url.split_once("://").filter(|(scheme, _)| matches!(*scheme, "http" | "https"))?;
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    let host = rest.split('/').next().unwrap_or_default();
+    let user = host.rfind('@').map_or(0, |at| at + 1);
+    Some(format!("{scheme}://{}", &rest[user..]))
+}
+
+/// A URL without its scheme.
+fn bare(url: &str) -> &str {
+    url.split_once("://").map_or(url, |(_, rest)| rest).trim_end_matches('/')
+}
+
+/// Whether it is the reader's own.
+fn is_of_this_machine(url: &str) -> bool {
+    let host = url.split_once("://").map_or("", |(_, rest)| rest).split(['/', ':']).next().unwrap_or_default();
+    crate::is_loopback_host(host)
 }
 
 /// What people call it: by the words that stand for such a server, else by its description or host.

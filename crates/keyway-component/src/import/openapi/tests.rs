@@ -273,7 +273,8 @@ fn operations_say_who_may_call_them_and_what_they_answer_with() {
     for (labels, wanted) in [
         (&["application/vnd.pets+json"][..], Some("application/vnd.pets+json")),
         (&["text/csv", "application/pdf"], Some("text/csv, application/pdf")),
-        (&["application/json", "text/csv"], None),
+        (&["application/json", "text/csv"], Some("application/json")),
+        (&["application/json", "application/json; v=1"], None),
         (&["*/*"], None),
         (&[], None),
     ] {
@@ -620,3 +621,5 @@ fn a_description_of_many_large_types_stays_small() {
     assert!(sizes[0] < 10_000 && sizes[1] < sizes[0], "{sizes:?}");
     assert_eq!((sizes[2], sizes[3], source.schemas_left.get()), (2, 2, 0), "nothing is said of the rest");
 }
+
+mod unseen;
