@@ -56,9 +56,10 @@ async fn every_grant_begins_with_a_component_that_passes_its_test() {
         ("client_credentials", &["--token-endpoint-auth-method", "tls_client_auth", token[0], token[1]]),
     ];
     for (grant, endpoints) in table {
-        for encoding in ["form", "json", "query"] {
+        let is_asked = !["api_key", "basic", "signed_jwt"].contains(&grant);
+        for encoding in if is_asked { &["form", "json", "query"][..] } else { &["form"] } {
             let home = Home::new();
-            let asks_token = !["api_key", "basic", "signed_jwt"].contains(&grant) && !endpoints.contains(&token[0]);
+            let asks_token = is_asked && !endpoints.contains(&token[0]);
             let run = home.keyway(["component", "new", "acme", "--base-url", "https://api.acme.test/v1/"]);
             let run = run.args(["--grant", grant, "--encoding", encoding, "--header", "X-Token", "--scheme", ""]);
             let run = run.args(endpoints.iter().copied()).args(token.iter().copied().filter(|_| asks_token));
@@ -69,9 +70,41 @@ async fn every_grant_begins_with_a_component_that_passes_its_test() {
         }
     }
     // What would have no effect is refused.
-    let home = Home::new();
-    let run = home.keyway(["component", "new", "acme", "--base-url", "https://api.acme.test", "--grant", "api_key"]);
-    run.args(token.iter().copied()).run("").await.refused(2, &["--token-endpoint is for other grants"]);
+    for (useless, why) in [
+        (token, "--token-endpoint is for other grants"),
+        (&["--scope", "read"], "--scope is for grants"),
+        (&["--encoding", "json"], "--encoding is for grants"),
+        (&["--issuer", "https://acme.test"], "--issuer is for grants"),
+    ] {
+        let home = Home::new();
+        let run =
+            home.keyway(["component", "new", "acme", "--base-url", "https://api.acme.test", "--grant", "api_key"]);
+        run.args(useless.iter().copied()).run("").await.refused(2, &[why]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn variables_in_urls_and_issuers_begin_sound_too() {
+    for more in [
+        &["--grant", "api_key"][..],
+        &[
+            "--token-endpoint",
+            "https://{region}.acme.test/token",
+            "--grant",
+            "authorization_code",
+            "--authorization-endpoint",
+            "https://{region}.acme.test/authorize",
+        ],
+        &["--issuer", "https://{region}.acme.test/realms/{realm}"],
+        &["--issuer", "https://id.acme.test", "--grant", "authorization_code", "--verify-url", "/me"],
+    ] {
+        let home = Home::new();
+        let run = home.keyway(["component", "new", "acme", "--base-url", "https://{data_center}.acme.test/v1"]);
+        run.args(more.iter().copied()).run("").await.succeeded();
+        home.keyway(["component", "check", "acme"]).run("").await.succeeded();
+        let ran = home.keyway(["component", "test", "acme"]).run("").await.succeeded();
+        assert!(ran.text().starts_with("ok   "), "{more:?}: {ran}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -234,13 +234,19 @@ async fn a_file_with_faults_is_refused_with_its_place() {
     newer["keyway"] = 2.into();
     let mut shadow = component.clone();
     shadow["name"] = "podio".into();
-    for (component, said) in
-        [(misspelt, "base_ulr"), (plain, "https"), (newer, "newer Keyway"), (shadow, "--override podio")]
-    {
+    for (component, said) in [(misspelt, "base_ulr"), (plain, "https"), (newer, "newer Keyway")] {
         let folder = acme::folder(&component);
-        let error = Host::builder().components_dir(folder.path()).build().unwrap_err().to_string();
+        // It is refused to who asks for it, and the others are there.
+        let host = Host::builder().components_dir(folder.path()).build().unwrap();
+        let error = host.component("acme").unwrap_err().to_string();
         assert!(error.contains(said), "{said} in {error}");
+        assert!(host.connect(acme::account()).is_err() && host.component("podio").is_ok());
+        let error = Host::builder().component_file(folder.path().join("acme.json")).build().unwrap_err().to_string();
+        assert!(error.contains(said), "a file that is named has to be sound: {said} in {error}");
     }
+    let folder = acme::folder(&shadow);
+    let error = Host::builder().components_dir(folder.path()).build().unwrap_err().to_string();
+    assert!(error.contains("--override podio"), "{error}");
     let mut shadow = component;
     shadow["name"] = "podio".into();
     let folder = acme::folder(&shadow);

@@ -29,7 +29,15 @@ pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, CliError> {
 
 /// A component's file, or those of a folder.
 pub(crate) fn component_files(path: &Path) -> Result<Vec<PathBuf>, CliError> {
-    Ok(if path.is_dir() { keyway::component_files(path)? } else { vec![path.to_owned()] })
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let files = keyway::component_files(path)?;
+    if files.is_empty() {
+        let path = path.display().to_string();
+        return Err(keyway::CatalogError::Empty { path }.into());
+    }
+    Ok(files)
 }
 
 /// Writes a new file, and the folder that it is in. One that is there is somebody's work.

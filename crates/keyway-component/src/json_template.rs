@@ -105,8 +105,12 @@ impl JsonSchema for JsonTemplate {
         "JsonTemplate".into()
     }
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "description": "Any JSON value; `{name}` in its texts stands for a value." })
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let itself = generator.subschema_for::<Self>();
+        json_schema!({
+            "description": "Any JSON value; `{name}` in its texts stands for a value.",
+            "pattern": Template::PATTERN, "items": itself, "additionalProperties": itself
+        })
     }
 }
 

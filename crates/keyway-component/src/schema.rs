@@ -3,7 +3,7 @@
 mod names;
 
 use jsonschema::{PatternOptions, ValidationError, Validator, error::ValidationErrorKind};
-use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
+use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::Value;
 
 use self::names::Names;
@@ -141,12 +141,14 @@ fn describe(error: &ValidationError<'_>, names: &Names<'_>, faults: &mut Vec<Fau
 
 /// What a text that breaks one of these patterns should be: a pattern says it to few.
 fn hint_of(pattern: &str) -> Option<&'static str> {
-    let is_of = |schema: Schema| schema.get("pattern").and_then(Value::as_str) == Some(pattern);
-    let mut generator = SchemaGenerator::default();
-    if is_of(Pointer::json_schema(&mut generator)) {
+    let pointer = Pointer::json_schema(&mut SchemaGenerator::default());
+    if pattern == Template::PATTERN {
+        Some(
+            "a name in braces has lower-case letters, digits and `_`, such as `{page_size}`, whatever the API calls it; write \
+             `{{` for a brace",
+        )
+    } else if pointer.get("pattern").and_then(Value::as_str) == Some(pattern) {
         Some("a JSON pointer begins with `/`: write `/data/token`, or nothing for the whole answer")
-    } else if is_of(Template::json_schema(&mut generator)) {
-        Some("a name in braces has lower-case letters, digits and `_`; write `{{` for a brace")
     } else {
         None
     }

@@ -71,6 +71,9 @@ enum Place {
 // === impl Template ===
 
 impl Template {
+    /// What the text of one looks like, as a regular expression.
+    pub(crate) const PATTERN: &str = "^([^{}]|\\{\\{|\\}\\}|\\{[a-z][a-z0-9_]*\\})*$";
+
     /// Reads a template.
     ///
     /// # Errors
@@ -337,7 +340,7 @@ impl JsonSchema for Template {
         json_schema!({
             "type": "string",
             "description": "Text in which `{name}` stands for a variable; `{{` and `}}` are literal braces. Without a declaration there are, where they are known: `{client_id}`; in requests for a token and in headers of the API also `{client_secret}`, `{timestamp}` (seconds since 1970, new each time) and `{uuid}` (new each time); in requests for a token also `{scope}`, `{redirect_uri}`, `{state}` and the inputs of the grant.",
-            "pattern": "^([^{}]|\\{\\{|\\}\\}|\\{[a-z][a-z0-9_]*\\})*$"
+            "pattern": Self::PATTERN
         })
     }
 }

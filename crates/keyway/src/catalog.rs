@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsStr,
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
 };
@@ -57,6 +58,9 @@ pub enum CatalogError {
 pub(crate) struct Catalog {
     built_in: BTreeMap<&'static str, BuiltIn>,
     loaded: BTreeMap<String, Arc<LoadedComponent>>,
+    /// Files of folders that cannot be used, by the name that they give themselves. One that is being written must not keep
+    /// the others from their work.
+    faulty: BTreeMap<String, CatalogError>,
 }
 
 /// A built-in component's text, and what it was read as.
@@ -74,7 +78,7 @@ impl Catalog {
             .iter()
             .map(|(name, text)| (*name, BuiltIn { text, read: OnceLock::new() }))
             .collect();
-        Self { built_in, loaded: BTreeMap::new() }
+        Self { built_in, loaded: BTreeMap::new(), faulty: BTreeMap::new() }
     }
 
     pub(crate) fn names(&self) -> Vec<&str> {
@@ -88,6 +92,9 @@ impl Catalog {
     pub(crate) fn get(&self, name: &str) -> Result<Arc<LoadedComponent>, CatalogError> {
         if let Some(loaded) = self.loaded.get(name) {
             return Ok(Arc::clone(loaded));
+        }
+        if let Some(error) = self.faulty.get(name) {
+            return Err(error.clone());
         }
         // Built-in components load by serde alone; a test holds them against schema and lint.
         let read = |text: &str| {
@@ -108,7 +115,31 @@ impl Catalog {
         if files.is_empty() {
             return Err(CatalogError::Empty { path: folder.display().to_string() });
         }
-        files.iter().try_for_each(|file| self.add_file(file, overrides).map(|_| ()))
+        for file in &files {
+            match self.add_file(file, overrides) {
+                Ok(_) => {}
+                Err(error @ CatalogError::Faults(_)) => self.put_aside(file, error),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps a faulty file for who asks for it.
+    fn put_aside(&mut self, file: &Path, error: CatalogError) {
+        let document = std::fs::read(file).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+        let own = document.as_ref().and_then(|document| document.get("name")?.as_str());
+        // What is no JSON is called as its file, or its folder.
+        let stem = match file.file_stem().and_then(OsStr::to_str) {
+            Some("component") => file.parent().and_then(Path::file_name).and_then(OsStr::to_str),
+            stem => stem,
+        };
+        let name = own.or(stem).unwrap_or_default().to_owned();
+        tracing::warn!(
+            event = "component_faulty", component = %keyway_component::printable(&name, 80), file = %file.display(),
+            "it is left out; `keyway component check` says what is wrong with it"
+        );
+        self.faulty.insert(name, error);
     }
 
     /// Adds the component of a file. Returns its name.

@@ -74,13 +74,16 @@ impl LoadedComponent {
     pub(crate) fn check_params(&self, name: &str, params: &Map<String, Value>) -> Result<(), Failure> {
         let Some(action) = self.component.actions.get(name) else { return Ok(()) };
         let invalid = |why: String| Err(Failure::new(Code::InvalidParams, format!("`params` of `{name}`: {why}")));
-        let Some(schema) = &action.params else {
-            let named: Vec<&str> = action.url.names().collect();
-            return match params.keys().find(|given| !named.contains(&given.as_str())) {
-                Some(unknown) => invalid(format!("`{unknown}` is no parameter of it")),
-                None => Ok(()),
-            };
-        };
+        // What nothing asks for would be lost without a word, whatever the schema lets through.
+        let known: Vec<&str> = action.param_names().collect();
+        if let Some(unknown) = params.keys().find(|given| !known.contains(&given.as_str())) {
+            let shown = keyway_component::printable(unknown, 60);
+            return invalid(match nearest(unknown, known) {
+                Some(meant) => format!("`{shown}` is no parameter of it; did you mean `{meant}`?"),
+                None => format!("`{shown}` is no parameter of it; take it out"),
+            });
+        }
+        let Some(schema) = &action.params else { return Ok(()) };
         let slot = self.schemas.get(name).map(|schemas| &schemas.params);
         violation(slot, schema, &Value::Object(params.clone())).map_or(Ok(()), invalid)
     }

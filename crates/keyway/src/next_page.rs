@@ -5,7 +5,7 @@ use keyway_component::component::{Counted, Cursor, NextPage, Pagination};
 use serde_json::{Value, value::RawValue};
 
 /// What the next request has that this one had not.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Hash)]
 pub(crate) enum Step {
     /// A parameter with another value.
     Param(String, Value),

@@ -1,6 +1,9 @@
 //! The pages of an action, one request after the other.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::{
+    collections::HashSet,
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
 use bytes::Bytes;
 use futures_util::{Stream, stream};
@@ -36,6 +39,8 @@ pub(crate) struct Pages {
     pub(crate) number: u64,
     /// The body of the last one, as its hash.
     last: Option<u64>,
+    /// The steps that were taken, as their hashes.
+    taken: HashSet<u64>,
     /// Why the page after the last one is not asked for.
     refused: Option<Failure>,
     ended: bool,
@@ -56,7 +61,16 @@ impl Connection {
 
 impl Pages {
     pub(crate) fn new(connection: Connection, message: Message) -> Self {
-        Self { connection, message, url: None, number: 0, last: None, refused: None, ended: false }
+        Self {
+            connection,
+            message,
+            url: None,
+            number: 0,
+            last: None,
+            taken: HashSet::new(),
+            refused: None,
+            ended: false,
+        }
     }
 
     /// Whether there is another page to ask for.
@@ -87,7 +101,7 @@ impl Pages {
         let (answer, url) = chain::run_at(&connection, &self.message, self.url.as_ref()).await?;
         self.number += 1;
         let found = items(pagination, answer.bytes());
-        let body = hash(answer.bytes());
+        let body = hash(&answer.bytes());
         if !found.is_empty() && self.last.replace(body) == Some(body) {
             let why = "the API gave the same page again as the next one, so there would be no end; report it";
             return Err(Failure::new(Code::ResponseInvalid, why));
@@ -104,6 +118,10 @@ impl Pages {
     }
 
     fn take(&mut self, step: Step, at: &Url) -> Result<(), Failure> {
+        if !self.taken.insert(hash(&step)) {
+            let why = "the API leads back to a page that was had before, so there would be no end; report it";
+            return Err(Failure::new(Code::ResponseInvalid, why));
+        }
         match step {
             Step::Param(name, value) => _ = self.message.params.insert(name, value),
             Step::Url(text) => {
@@ -138,10 +156,10 @@ fn declared<'c>(connection: &'c Connection, message: &Message) -> Result<(&'c Ac
     Ok((action, pagination))
 }
 
-/// Two pages with one hash are one page: the odds of any other reading are 1 to 2^64.
-fn hash(body: &[u8]) -> u64 {
+/// Two things with one hash are one: the odds of any other reading are 1 to 2^64.
+fn hash(of: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
-    body.hash(&mut hasher);
+    of.hash(&mut hasher);
     hasher.finish()
 }
 

@@ -71,8 +71,14 @@ pub(crate) struct NewArgs {
     /// Where a device asks for a code, for `device_code`
     #[arg(long, value_name = "URL")]
     pub(crate) device_authorization_endpoint: Option<String>,
+    /// The issuer, where the server tells its endpoints itself (RFC 8414)
+    #[arg(long, value_name = "URL", conflicts_with = "token_endpoint")]
+    pub(crate) issuer: Option<String>,
+    /// What shows that an account works, below the base URL
+    #[arg(long, value_name = "PATH", default_value = "/", value_parser = path)]
+    pub(crate) verify_url: String,
     /// How the client authenticates
-    #[arg(long, value_name = "METHOD", default_value = "client_secret_basic", value_parser = ["client_secret_basic", "client_secret_basic_raw", "client_secret_post", "client_secret_jwt", "private_key_jwt", "tls_client_auth", "none"])]
+    #[arg(long, value_name = "METHOD", default_value = "client_secret_basic", value_parser = ["client_secret_basic", "client_secret_basic_raw", "client_secret_post", "client_secret_as_user", "client_secret_jwt", "private_key_jwt", "tls_client_auth", "none"])]
     pub(crate) token_endpoint_auth_method: String,
     /// How the parameters of a token request travel
     #[arg(long, value_name = "ENCODING", default_value = "form", value_parser = ["form", "json", "query"])]
@@ -115,6 +121,10 @@ pub(crate) enum NewGrant {
     TokenExchange,
     /// A JWT that the account signs is its token, for which nothing is asked
     SignedJwt,
+}
+
+fn path(text: &str) -> Result<String, String> {
+    if text.starts_with('/') { Ok(text.to_owned()) } else { Err("begin it with `/`, such as `/me`".to_owned()) }
 }
 
 const RECORD_HELP: &str = "\

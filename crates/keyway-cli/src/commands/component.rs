@@ -26,7 +26,7 @@ pub(crate) fn run(command: ComponentCommand, redactor: &Redactor) -> Result<Exit
         ComponentCommand::Show { component, markdown, sources } => show::run(&component, markdown, &sources),
         ComponentCommand::Check { paths, watch } => check::run(&paths, watch),
         ComponentCommand::New(args) => new::run(*args),
-        ComponentCommand::Test { paths } => test::run(&paths),
+        ComponentCommand::Test { paths } => test::run(&paths, redactor),
         ComponentCommand::Record(args) => block_on(record::run(*args, redactor)),
         ComponentCommand::Import(command) => import::run(command),
     }

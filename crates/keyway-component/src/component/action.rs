@@ -132,6 +132,12 @@ impl Action {
         self.params.as_ref()?.get("properties")?.as_object()
     }
 
+    /// The names of all parameters: what its schema declares, or what its URL names where there is no schema.
+    pub fn param_names(&self) -> impl Iterator<Item = &str> {
+        let of_url = self.url.names().filter(|_| self.params.is_none());
+        self.properties().into_iter().flatten().map(|(name, _)| name.as_str()).chain(of_url)
+    }
+
     /// What a parameter is when the message does not give it.
     #[must_use]
     pub fn default_of(&self, name: &str) -> Option<&Value> {

@@ -7,6 +7,7 @@ use crate::{
     Component, JsonTemplate, Template,
     component::{Action, BodyEncoding, ListSeparator, NextPage, Pagination, Part},
     fault::Fault,
+    suggest::nearest,
 };
 
 pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
@@ -14,6 +15,7 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
         let at = format!("/actions/{}", step(name));
         lint_method(component, action, &at, faults);
         lint_names(component, action, &at, faults);
+        lint_params(component, action, &at, faults);
         for header in action.headers.keys() {
             lint_header(header, &format!("{at}/headers/{}", step(header)), faults);
         }
@@ -72,9 +74,53 @@ fn lint_names(component: &Component, action: &Action, at: &str, faults: &mut Vec
         if !known {
             let message = format!("`{{{name}}}` is neither a parameter nor a variable");
             let fault = Fault::error("undeclared_placeholder", at, message);
-            faults.push(fault.hint(format!("declare `{name}` in `params.properties`")));
+            let is_plain = action.params.as_ref().is_some_and(|params| params.get(name).is_some());
+            faults.push(fault.hint(match suggestion(name, component, action) {
+                Some(meant) => meant,
+                None if is_plain => {
+                    "`params` is a JSON Schema: write `{\"type\": \"object\", \"properties\": {…}}`".to_owned()
+                }
+                None => format!("declare `{name}` in `params.properties`"),
+            }));
         }
     }
+}
+
+/// What a message would give for nothing, and what it could never give.
+fn lint_params(component: &Component, action: &Action, at: &str, faults: &mut Vec<Fault>) {
+    let Some(properties) = action.properties() else { return };
+    let used: Vec<&str> = named(action).into_iter().map(|(_, name)| name).collect();
+    for name in properties.keys().filter(|name| !used.contains(&name.as_str())) {
+        let fault = Fault::warning(
+            "unused_parameter",
+            format!("{at}/params/properties/{}", step(name)),
+            format!("nothing of the request names `{name}`"),
+        );
+        faults.push(fault.hint(if Template::parse(&format!("{{{name}}}")).is_ok() {
+            format!("write `{{{name}}}` where it goes, such as in `query`, or take it out")
+        } else {
+            "call it otherwise: placeholders have lower-case letters, digits and `_`, whatever the API calls it"
+                .to_owned()
+        }));
+    }
+    let required = action.params.iter().filter_map(|params| params.get("required")?.as_array()).flatten();
+    for name in required.filter_map(Value::as_str).filter(|name| !properties.contains_key(*name)) {
+        let fault = Fault::error(
+            "undeclared_parameter",
+            format!("{at}/params/required"),
+            format!("`{name}` is required and not declared, so every message is refused"),
+        );
+        faults.push(fault.hint(
+            suggestion(name, component, action).unwrap_or_else(|| format!("declare `{name}` in `params.properties`")),
+        ));
+    }
+}
+
+/// The parameter or variable that somebody may have meant.
+fn suggestion(name: &str, component: &Component, action: &Action) -> Option<String> {
+    let open = component.variables.iter().filter(|(_, variable)| !variable.secret).map(|(name, _)| name.as_str());
+    let known = action.properties().into_iter().flatten().map(|(name, _)| name.as_str()).chain(open);
+    nearest(name, known.filter(|known| *known != name)).map(|meant| format!("did you mean `{meant}`?"))
 }
 
 fn lint_body(action: &Action, at: &str, faults: &mut Vec<Fault>) {

@@ -26,11 +26,14 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
             faults.push(fault.hint("add `oauth2.authorization_endpoint`, unless codes come from elsewhere"));
         }
         if grant.code_challenge_method == CodeChallengeMethod::None {
-            faults.push(Fault::warning(
+            let fault = Fault::warning(
                 "pkce_off",
                 "/oauth2/grants/authorization_code/code_challenge_method",
                 "codes are not bound to the client that asked for them (RFC 9700 section 2.1.1)",
-            ));
+            );
+            faults.push(
+                fault.hint("take it out if the server takes PKCE, as most do; keep `none` where it refuses that"),
+            );
         }
     }
     if oauth2.grants.device_code.is_some() && oauth2.device_authorization_endpoint.is_none() && oauth2.issuer.is_none()

@@ -28,7 +28,7 @@ pub(crate) enum KeyError {
     Missing(&'static str),
     /// It is no PEM of a private key.
     #[error(
-        "the private key is no PEM file with an unencrypted private key; write it with `openssl pkcs8 -topk8 -nodes`"
+        "the private key is no PEM file with an unencrypted private key; write it with `openssl pkcs8 -topk8 -nocrypt`"
     )]
     NotPem,
     /// It is a key of another kind.
@@ -83,7 +83,7 @@ impl SigningKey {
             return Ok(Self::Rsa(pair.map_err(rejected)?, padding));
         }
         let PrivateKeyDer::Pkcs8(der) = &der else {
-            return Err(wrong("it is not in PKCS #8; convert it with `openssl pkcs8 -topk8 -nodes`".to_owned()));
+            return Err(wrong("it is not in PKCS #8; convert it with `openssl pkcs8 -topk8 -nocrypt`".to_owned()));
         };
         let der = der.secret_pkcs8_der();
         if algorithm == SigningAlgorithm::EdDSA {

@@ -28,7 +28,7 @@ pub(super) fn run(args: NewArgs) -> Result<ExitCode, CliError> {
         made => made.map_err(|why| CliError::Output { what: format!("`{shown}`"), why })?,
     }
     create(&folder.join("component.json"), text.as_bytes())?;
-    create(&folder.join("examples/messages.ndjson"), b"{\"method\":\"GET\",\"url\":\"/\",\"id\":1}\n")?;
+    create(&folder.join("examples/messages.ndjson"), format!("{}\n", draft.message()).as_bytes())?;
     create(&folder.join("exchanges/first.json"), format!("{:#}\n", draft.exchange()).as_bytes())?;
     let said = format!(
         "{shown}/component.json           the component: what differs from the standard is said here\n\
@@ -48,7 +48,13 @@ fn completed(mut args: NewArgs) -> Result<Draft, CliError> {
     }
     let has = |grant: NewGrant| args.grant.contains(&grant);
     let asks = args.grant.iter().any(|grant| !draft::is_unasked(*grant));
+    if !asks {
+        refuse_useless(&args)?;
+    }
+    // An issuer tells its endpoints itself.
+    let tells = args.issuer.is_some();
     let endpoint = |needed: bool, given: Option<String>, flag: &str, question: &str| match needed {
+        true if tells => Ok(given),
         true => given_or_asked(given, flag, question).map(Some),
         false if given.is_some() => {
             Err(CliError::Usage(format!("{flag} is for other grants than the chosen ones; leave it out")))
@@ -71,6 +77,21 @@ fn completed(mut args: NewArgs) -> Result<Draft, CliError> {
     Ok(Draft { base_url, token, authorization, device, args })
 }
 
+/// Where no server is asked for a token, nothing says how.
+fn refuse_useless(args: &NewArgs) -> Result<(), CliError> {
+    let given = [
+        ("--issuer", args.issuer.is_some()),
+        ("--scope", !args.scope.is_empty()),
+        ("--encoding", args.encoding != "form"),
+    ];
+    match given.into_iter().find(|(_, given)| *given) {
+        Some((flag, _)) => {
+            Err(CliError::Usage(format!("{flag} is for grants that ask a server for a token; leave it out")))
+        }
+        None => Ok(()),
+    }
+}
+
 /// The grant of a person who names none: what an endpoint tells, or what is answered.
 fn first_grant(args: &NewArgs) -> Result<NewGrant, CliError> {
     if args.authorization_endpoint.is_some() {
@@ -79,7 +100,7 @@ fn first_grant(args: &NewArgs) -> Result<NewGrant, CliError> {
     if args.device_authorization_endpoint.is_some() {
         return Ok(NewGrant::DeviceCode);
     }
-    if args.token_endpoint.is_some() || !ask::on_terminal() {
+    if args.token_endpoint.is_some() || args.issuer.is_some() || !ask::on_terminal() {
         return Ok(NewGrant::ClientCredentials);
     }
     let known = draft::GRANTS.map(|(_, name)| name);

@@ -6,7 +6,10 @@ use std::{
     process::ExitCode,
 };
 
-use keyway::replay::{ExchangeFile, replay};
+use keyway::{
+    Redactor,
+    replay::{ExchangeFile, replay},
+};
 
 use crate::{
     commands::{block_on, print},
@@ -14,18 +17,29 @@ use crate::{
     files::{component_files, read_text},
 };
 
-pub(super) fn run(paths: &[PathBuf]) -> Result<ExitCode, CliError> {
-    block_on(test_all(paths))
+pub(super) fn run(paths: &[PathBuf], redactor: &Redactor) -> Result<ExitCode, CliError> {
+    block_on(test_all(paths, redactor))
 }
 
-async fn test_all(paths: &[PathBuf]) -> Result<ExitCode, CliError> {
-    let mut sound = true;
+async fn test_all(paths: &[PathBuf], redactor: &Redactor) -> Result<ExitCode, CliError> {
+    let (mut sound, mut unusable) = (true, None::<CliError>);
     for path in paths {
         for file in component_files(path)? {
-            sound &= test(&file).await?;
+            match test(&file).await {
+                Ok(passed) => sound &= passed,
+                // The others are tested all the same.
+                Err(error) => {
+                    if let Some(earlier) = unusable.replace(error) {
+                        earlier.tell(redactor);
+                    }
+                }
+            }
         }
     }
-    Ok(ExitCode::from(if sound { SUCCESS } else { FAILED }))
+    match unusable {
+        Some(error) => Err(error),
+        None => Ok(ExitCode::from(if sound { SUCCESS } else { FAILED })),
+    }
 }
 
 /// Replays all exchanges of one component. Returns whether nothing differs.

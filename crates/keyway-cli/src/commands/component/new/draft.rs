@@ -29,6 +29,14 @@ const BASIC: &str = "dXNlcm5hbWU6cGFzc3dvcmQ=";
 /// Stands for the access token of exchanges.
 const TOKEN: &str = "a-token";
 
+/// Stands for the token that a renewal gives.
+const RENEWED: &str = "a-newer-token";
+
+/// What a variable in a URL may be, as far as nobody knows better.
+const IN_URL: &str = "[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)*";
+/// The value of variables in exchanges.
+const EXAMPLE: &str = "example";
+
 /// What a new component is made of.
 pub(super) struct Draft {
     pub(super) base_url: String,
@@ -63,17 +71,19 @@ impl Draft {
         .into_iter()
         .filter(|(grant, ..)| self.has(*grant))
         .map(|(_, name, variable)| (name.to_owned(), variable))
+        .chain(self.in_urls().into_iter().map(|name| {
+            let about = json!({ "title": title_of(&name.replace('_', "-")), "pattern": IN_URL });
+            (name, about)
+        }))
         .collect();
         if !variables.is_empty() {
             put("variables", Value::Object(variables));
         }
         put("oauth2", self.oauth2());
         put("api", self.api());
-        put("verify", json!("root"));
-        put(
-            "actions",
-            json!({ "root": { "description": "Shows that an account works.", "method": "GET", "url": "/" } }),
-        );
+        let verify = json!({ "description": "Shows that an account works.", "method": "GET", "url": args.verify_url });
+        put("verify", json!("verify"));
+        put("actions", json!({ "verify": verify }));
         Value::Object(component)
     }
 
@@ -86,12 +96,15 @@ impl Draft {
             ("device_authorization_endpoint", &self.device),
             ("token_endpoint", &self.token),
         ];
+        if let Some(issuer) = &args.issuer {
+            put("issuer", json!(issuer));
+        }
         for (name, endpoint) in endpoints {
             if let Some(endpoint) = endpoint {
                 put(name, json!(endpoint));
             }
         }
-        let method = if self.token.is_some() { args.token_endpoint_auth_method.as_str() } else { "none" };
+        let method = if self.is_asked() { args.token_endpoint_auth_method.as_str() } else { "none" };
         put("token_endpoint_auth_method", json!(method));
         let mut grants = Map::new();
         for (grant, name) in GRANTS.into_iter().filter(|(grant, _)| self.has(*grant)) {
@@ -112,7 +125,7 @@ impl Draft {
         if !args.scope.is_empty() {
             put("scope", json!({ "default": args.scope }));
         }
-        if self.token.is_some() && args.encoding != "form" {
+        if self.is_asked() && args.encoding != "form" {
             put("token_request", json!({ "encoding": args.encoding }));
         }
         Value::Object(oauth2)
@@ -137,8 +150,16 @@ impl Draft {
             NewGrant::SignedJwt => ("***", "A message is sent with a JWT that the account signs."),
             // Nobody types a code in where exchanges are replayed.
             NewGrant::DeviceCode => (TOKEN, "A message is sent with the token that a sign-in got."),
+            NewGrant::AuthorizationCode => {
+                exchanges.extend(self.metadata());
+                exchanges.extend(self.sign_in());
+                (RENEWED, "A person signs in; a token that the API refuses is renewed.")
+            }
             _ => {
-                exchanges.push(self.token_exchange(name));
+                exchanges.extend(self.metadata());
+                exchanges.push(
+                    self.token_exchange(json!({ "grant_type": grant_type(name) }), json!({ "access_token": TOKEN })),
+                );
                 (TOKEN, "A message is sent with a token that is got first.")
             }
         };
@@ -146,40 +167,109 @@ impl Draft {
             NewGrant::Basic => ("authorization".to_owned(), "Basic"),
             _ => (self.args.header.to_ascii_lowercase(), self.args.scheme.as_str()),
         };
-        let value = format!("{scheme} {value}").trim_start().to_owned();
-        exchanges.push(json!({
-            "request": {
-                "method": "GET", "url": format!("{}/", self.base_url.trim_end_matches('/')),
-                "headers": { header: value }
-            },
-            "response": { "status": 200, "body": { "ok": true } }
-        }));
-        let mut file = json!({ "title": title, "account": { "grant": name } });
-        if grant == NewGrant::DeviceCode {
-            file["token"] = json!({ "access_token": TOKEN });
+        let ask = |value: &str, response: Value| {
+            let value = format!("{scheme} {value}").trim_start().to_owned();
+            let url = self.filled(&format!("{}{}", self.base_url.trim_end_matches('/'), self.args.verify_url));
+            json!({ "request": { "method": "GET", "url": url, "headers": { &header: value } }, "response": response })
+        };
+        if grant == NewGrant::AuthorizationCode {
+            // Before the renewal, which is the last of them.
+            exchanges.insert(exchanges.len() - 1, ask(TOKEN, json!({ "status": 401 })));
         }
-        file["messages"] = json!([{ "method": "GET", "url": "/", "id": 1 }]);
+        exchanges.push(ask(value, json!({ "status": 200, "body": { "ok": true } })));
+        let mut file = json!({ "title": title, "account": { "grant": name } });
+        for variable in self.in_urls() {
+            file["account"][variable] = json!(EXAMPLE);
+        }
+        match grant {
+            NewGrant::DeviceCode => file["token"] = json!({ "access_token": TOKEN }),
+            NewGrant::AuthorizationCode => file["callback"] = json!({}),
+            _ => {}
+        }
+        file["messages"] = json!([self.message()]);
         file["exchanges"] = json!(exchanges);
         file["outcomes"] = json!([{ "id": 1, "status": 200, "body": { "ok": true } }]);
         file
     }
 
-    fn token_exchange(&self, grant: &str) -> Value {
-        let token = json!({ "access_token": TOKEN, "token_type": "Bearer", "expires_in": 3600 });
-        let grant = match grant {
-            "jwt_bearer" => "urn:ietf:params:oauth:grant-type:jwt-bearer",
-            "token_exchange" => "urn:ietf:params:oauth:grant-type:token-exchange",
-            standard => standard,
+    /// The message of the example.
+    pub(super) fn message(&self) -> Value {
+        json!({ "method": "GET", "url": self.args.verify_url, "id": 1 })
+    }
+
+    /// What a sign-in and a renewal send: the code, and the refresh token that came with it.
+    fn sign_in(&self) -> [Value; 2] {
+        let code = json!({
+            "grant_type": "authorization_code", "code": "code", "redirect_uri": "https://redirect.example/",
+            "code_verifier": "***"
+        });
+        let first = json!({ "access_token": TOKEN, "refresh_token": "a-refresh-token" });
+        let renewal = json!({ "grant_type": "refresh_token", "refresh_token": "a-refresh-token" });
+        [self.token_exchange(code, first), self.token_exchange(renewal, json!({ "access_token": RENEWED }))]
+    }
+
+    fn token_exchange(&self, asks: Value, mut gets: Value) -> Value {
+        gets["token_type"] = json!("Bearer");
+        gets["expires_in"] = json!(3600);
+        let endpoint = match (&self.token, &self.args.issuer) {
+            (Some(endpoint), _) => self.filled(endpoint),
+            (None, issuer) => format!("{}/token", self.filled(issuer.as_deref().unwrap_or_default())),
         };
         let request = match self.args.encoding.as_str() {
-            "query" => json!({ "method": "POST", "url": format!("{}?***", self.token.as_deref().unwrap_or_default()) }),
-            _ => json!({ "method": "POST", "url": self.token, "body": { "grant_type": grant } }),
+            "query" => json!({ "method": "POST", "url": format!("{endpoint}?***") }),
+            _ => json!({ "method": "POST", "url": endpoint, "body": asks }),
         };
-        json!({ "request": request, "response": { "status": 200, "body": token } })
+        json!({ "request": request, "response": { "status": 200, "body": gets } })
+    }
+
+    /// What an issuer tells of itself (RFC 8414 section 3).
+    fn metadata(&self) -> Option<Value> {
+        let issuer = self.filled(self.args.issuer.as_deref()?);
+        let (origin, path) =
+            match issuer.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| rest.len() - at)) {
+                Some(path) => issuer.split_at(issuer.len() - path),
+                None => (issuer.as_str(), ""),
+            };
+        let url = format!("{origin}/.well-known/oauth-authorization-server{}", path.trim_end_matches('/'));
+        let mut told = json!({ "issuer": issuer, "token_endpoint": format!("{issuer}/token") });
+        told["authorization_endpoint"] = json!(format!("{issuer}/authorize"));
+        Some(json!({ "request": { "method": "GET", "url": url }, "response": { "status": 200, "body": told } }))
+    }
+
+    /// Whether a server is asked for tokens.
+    fn is_asked(&self) -> bool {
+        self.token.is_some() || self.args.issuer.is_some()
+    }
+
+    /// What the URLs leave open, which becomes a variable.
+    fn in_urls(&self) -> Vec<String> {
+        let urls = [Some(&self.base_url), self.token.as_ref(), self.authorization.as_ref(), self.device.as_ref()];
+        let urls = urls.into_iter().chain([self.args.issuer.as_ref()]).flatten();
+        let mut names: Vec<String> = Vec::new();
+        for name in urls.flat_map(|url| url.split('{').skip(1)).filter_map(|rest| Some(rest.split_once('}')?.0)) {
+            if name != "client_id" && !names.iter().any(|known| known == name) {
+                names.push(name.to_owned());
+            }
+        }
+        names
+    }
+
+    /// A URL as it is with the exchange's values.
+    fn filled(&self, url: &str) -> String {
+        self.in_urls().iter().fold(url.to_owned(), |url, name| url.replace(&format!("{{{name}}}"), EXAMPLE))
     }
 
     fn has(&self, grant: NewGrant) -> bool {
         self.args.grant.contains(&grant)
+    }
+}
+
+/// The grant type of a token request.
+fn grant_type(grant: &str) -> &str {
+    match grant {
+        "jwt_bearer" => "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        "token_exchange" => "urn:ietf:params:oauth:grant-type:token-exchange",
+        standard => standard,
     }
 }
 
