@@ -266,6 +266,15 @@ async fn headers_may_be_new_for_every_message_and_name_the_clients_secret() {
     let (first, second) = (&api.seen("/api/a")[0], &api.seen("/api/b")[0]);
     assert_eq!(first.header("x-request").len(), 38);
     assert_ne!(first.header("x-request"), second.header("x-request"));
+    // Another attempt is another request.
+    let flaky = Mock::api(|seen| async move { reply(if seen.nth == 0 { 503 } else { 200 }, &json!({})) }).await;
+    component["api"]["base_url"] = format!("{}/api", flaky.url).into();
+    component["retry"] = json!({ "delay_ms": 1 });
+    let (_host, connection) = acme::connected(&component);
+    connection.send(Message::get("/a")).await.unwrap();
+    let seen = flaky.seen("/api/a");
+    assert_eq!(seen.len(), 2);
+    assert_ne!(seen[0].header("x-request"), seen[1].header("x-request"));
     assert!(first.header("x-time").parse::<u64>().unwrap() > 1_700_000_000);
     assert_eq!(first.header("x-key"), "acme-client:acme-secret");
     assert_eq!(host.redactor().values("acme-secret"), "***");

@@ -165,7 +165,10 @@ impl Account {
             grant,
             client_id,
             authorization_params: file.authorization_params.clone(),
-            scope: file.scope.clone().unwrap_or_else(|| component.oauth2.scope.default.clone()),
+            scope: match &file.scope {
+                Some(scope) => scope.clone(),
+                None => context.default_scope(&values)?,
+            },
             encoding: endpoints.encoding,
             endpoints: Arc::new(endpoints),
             retry: component.retry.with(&file.retry).with(&settings.retry),
@@ -226,7 +229,8 @@ impl Account {
     }
 
     /// Whether the access token itself renews it.
-    pub(crate) fn renews_with_access_token(&self) -> bool {
+    #[must_use]
+    pub fn renews_with_access_token(&self) -> bool {
         let grant = self.component.oauth2.grants.refresh_token.as_ref();
         grant.is_some_and(|grant| grant.with == RefreshWith::AccessToken) && !self.grant.is_unasked()
     }
@@ -282,6 +286,14 @@ impl Account {
     #[must_use]
     pub fn scope_text(&self) -> String {
         self.scope.join(&self.component.oauth2.scope.separator)
+    }
+
+    /// Whether its scope is another one than the component's own.
+    #[must_use]
+    pub fn has_own_scope(&self) -> bool {
+        let default = self.component.oauth2.scope.default.iter();
+        let default = default.map(|template| template.render(|name| self.plain(name).map(Cow::Borrowed)));
+        !default.eq(self.scope.iter().map(|scope| Ok(scope.clone())))
     }
 
     /// What tells this account from another one that has the same name.

@@ -175,7 +175,8 @@ impl Exchange<'_> {
         if matches!(request, Request::Mint)
             && let Some(token) = self.unasked().await?
         {
-            return Ok(token);
+            // A key is what it is; a JWT may be what another token is got with.
+            return if self.account.grant == Grant::SignedJwt { self.second(request, token).await } else { Ok(token) };
         }
         let grant = request.grant(&self.account.grant);
         let mut secrets = self.read_secrets(request).await?;

@@ -28,6 +28,7 @@ mod source;
 mod spent;
 pub mod store;
 mod token;
+mod untold;
 
 pub use account::{
     Account, AccountError, AccountOrigin, AccountSettings, Endpoints, Grant, client_owner, grant_inputs,

@@ -316,6 +316,9 @@ impl<'a> Journey<'a> {
         if !self.connection.is_settled_for(&token) {
             return Err(Stopped::LedElsewhere);
         }
+        if self.so_far.attempts > 0 {
+            self.make_anew()?;
+        }
         let mut call = WireCall {
             method: self.call.method.clone(),
             url: self.call.url.clone(),
@@ -328,6 +331,17 @@ impl<'a> Journey<'a> {
         self.so_far.attempts += 1;
         let end = sign::send(call, signed, self.connection, &token).await?;
         Ok(Some(Made { end, pass, token, signed }))
+    }
+
+    /// Makes those headers anew that are another one in each request.
+    fn make_anew(&mut self) -> Result<(), Failure> {
+        for (name, template) in &self.connection.prepared().fresh_headers {
+            if self.call.fresh.contains(name) {
+                let value = resolve::fresh(self.connection, name, template)?;
+                self.call.headers.insert(name, value);
+            }
+        }
+        Ok(())
     }
 
     async fn wait(&self, wait: Duration, verdict: &Verdict) {

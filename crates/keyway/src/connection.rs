@@ -1,12 +1,18 @@
 //! A connection: component, credential and token source, ready to send.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use http::{HeaderMap, HeaderValue, header::InvalidHeaderValue};
 use keyway_component::{Redactor, Secret};
 use keyway_http::Transport;
 use keyway_oauth::{Account, Captured, Token, TokenSource, TokenStats};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::Instant,
+};
 
 use crate::{
     answer::Answer,
@@ -21,6 +27,9 @@ use crate::{
     prepared::Prepared,
     token_headers::{Headers, TokenHeaders},
 };
+
+/// What the API did not tell is asked for again after this.
+const ASK_API_AGAIN: Duration = Duration::from_secs(60);
 
 /// One account, ready to send. Clones share token, gate and pace.
 #[derive(Clone)]
@@ -74,6 +83,8 @@ struct Kept {
     settled: Option<Connection>,
     /// Whether a token was renewed because it did not tell all that the account needs.
     asked_again: bool,
+    /// When the API was last asked for what it should tell.
+    asked_api: Option<Instant>,
 }
 
 // === impl Connection ===
@@ -136,6 +147,17 @@ impl Connection {
     /// Whether a token that does not tell all may be renewed for that: once, since a server may never tell it.
     pub(crate) fn may_ask_again(&self) -> bool {
         !std::mem::replace(&mut self.kept().get_or_insert_default().asked_again, true)
+    }
+
+    /// Whether the API may be asked again for what it should tell: not by every message, since it may never do so.
+    pub(crate) fn may_ask_api(&self) -> bool {
+        let mut kept = self.kept();
+        let last = &mut kept.get_or_insert_default().asked_api;
+        let may = last.is_none_or(|last| last.elapsed() > ASK_API_AGAIN);
+        if may {
+            *last = Some(Instant::now());
+        }
+        may
     }
 
     /// Whether a token told what this connection was made with.

@@ -93,6 +93,9 @@ impl Prepared {
                 continue;
             }
             let text = plain(template).map_err(|why| error(name, why.to_string()))?;
+            if text.is_empty() && template.names().next().is_some() {
+                continue;
+            }
             prepared.query.push((name.clone(), text));
         }
         Ok(prepared)

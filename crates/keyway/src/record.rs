@@ -126,7 +126,7 @@ fn inputs(account: &Account) -> BTreeMap<String, String> {
     if component.environments.len() > 1 {
         inputs.insert("environment".to_owned(), account.environment.clone());
     }
-    if account.scope != component.oauth2.scope.default {
+    if account.has_own_scope() {
         inputs.insert("scope".to_owned(), account.scope.join(" "));
     }
     let fixed = component.environments.get(&account.environment);

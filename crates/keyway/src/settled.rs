@@ -24,6 +24,12 @@ impl Connection {
         // No message may go to an OAuth endpoint, so these are known before the first one.
         let account = self.tokens().discover().await?;
         let mut token = self.tokens().token(None).await?;
+        if account.awaits_api(&token)
+            && self.may_ask_api()
+            && let Some(told) = self.tokens().ask_api_again(&token).await
+        {
+            token = told;
+        }
         if let Some(settled) = self.settled_before().filter(|settled| settled.is_settled_for(&token)) {
             return Ok(Some(settled));
         }

@@ -321,12 +321,52 @@ async fn the_api_tells_a_variable_once() {
 
 #[tokio::test]
 async fn an_api_that_tells_nothing_costs_no_token() {
-    let (api, component) = with_tenants(503).await;
+    // A moment's outage is waited out; where the API says no, it is asked again before the first message.
+    for status in [503, 404] {
+        let (api, component) = with_tenants(status).await;
+        let (_host, connection) = connected(&component);
+        let answer = connection.send(Message::get("/x")).await.unwrap();
+        assert_eq!(answer.json::<Value>().unwrap(), json!("/api/north/x"), "{status}");
+        assert_eq!((api.count("/tenants"), api.count("/token")), (2, 1), "{status}");
+    }
+}
+
+/// What one question tells stands in the next one, whatever their order; each carries what every request carries, as far as
+/// that is known.
+#[tokio::test]
+async fn questions_follow_each_other_and_carry_the_apis_headers() {
+    let api = Mock::api(|seen| async move {
+        match seen.path.as_str() {
+            "/clouds" => reply(200, &json!([{ "id": "c1" }])),
+            "/c1/me" => reply(200, &json!({ "account": "a1" })),
+            _ => reply(200, &json!({ "path": seen.path, "account": seen.header("x-account") })),
+        }
+    })
+    .await;
+    let told = |url: String, pointer: &str| {
+        json!({ "pattern": "[a-z0-9]+", "from": [{ "api_response": { "url": url, "pointer": "/nothing" } },
+            { "api_response": { "url": url, "pointer": pointer } }] })
+    };
+    let mut component = acme(&api.url);
+    component["variables"] = json!({
+        "account": told(format!("{}/{{cloud}}/me", api.url), "/account"),
+        "cloud": told(format!("{}/clouds", api.url), "/0/id")
+    });
+    component["api"]["headers"] = json!({
+        "X-Version": "7", "X-Account": "{account}", "X-Key": "{client_secret}", "X-Request": "{uuid}"
+    });
+    component["api"]["query"] = json!({ "lang": "en" });
+    component["api"]["base_url"] = format!("{}/api/{{cloud}}", api.url).into();
     let (_host, connection) = connected(&component);
-    // The token is got anew once for what is missing, and asks again.
-    let answer = connection.send(Message::get("/x")).await.unwrap();
-    assert_eq!(answer.json::<Value>().unwrap(), json!("/api/north/x"));
-    assert_eq!((api.count("/tenants"), api.count("/token")), (2, 2));
+    let answer: Value = connection.send(Message::get("/x")).await.unwrap().json().unwrap();
+    assert_eq!((&answer["path"], &answer["account"]), (&json!("/api/c1/x"), &json!("a1")));
+    for (place, asked) in [("/clouds", 1), ("/c1/me", 1)] {
+        let seen = api.seen(place);
+        assert_eq!((seen.len(), seen[0].query.as_str()), (asked, "lang=en"), "{place}");
+        let carried = ["x-version", "x-key", "x-account"].map(|name| seen[0].header(name).to_owned());
+        assert_eq!(carried, ["7", "acme-secret", ""], "{place}");
+        assert_eq!(seen[0].header("x-request").len(), 36, "{place}");
+    }
 }
 
 #[tokio::test]

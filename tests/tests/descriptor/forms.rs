@@ -239,6 +239,69 @@ async fn a_jwt_of_the_account_is_its_token() {
     assert!(lacking.to_string().contains("ACME_PRIVATE_KEY"), "{lacking}");
 }
 
+/// As an app of a code host does it: its JWT is exchanged for the token of one installation.
+#[tokio::test]
+async fn a_jwt_of_the_account_is_exchanged() {
+    let api = Mock::start(|seen| async move {
+        match seen.path.as_str() {
+            "/installations/77/tokens" => reply(201, &json!({ "token": "installed" })),
+            _ => reply(200, &json!({})),
+        }
+    })
+    .await;
+    let mut component = acme(&api.url);
+    component["variables"] = json!({ "installation": { "pattern": "[0-9]+" } });
+    component["oauth2"]["grants"] = json!({ "signed_jwt": { "assertion": { "algorithm": "ES256" } } });
+    component["oauth2"]["second_exchange"] = json!({
+        "endpoint": format!("{}/installations/{{installation}}/tokens", api.url), "encoding": "json",
+        "headers": { "Authorization": "Bearer {access_token}" }, "token_response": { "access_token": "/token" }
+    });
+    component["oauth2"].as_object_mut().unwrap().remove("token_endpoint");
+    sound(&component);
+    let pem = rcgen::KeyPair::generate().unwrap().serialize_pem();
+    let given = [("ACME_PRIVATE_KEY", pem.as_str()), ("ACME_INSTALLATION", "77")];
+    let connection = acme::host(&component).connect(Credential::from_vars("acme", given)).unwrap();
+    connection.send(Message::get("/x")).await.unwrap();
+    assert_eq!(api.seen("/api/x")[0].header("authorization"), "Bearer installed");
+    assert!(api.seen("/installations/77/tokens")[0].header("authorization").starts_with("Bearer ey"));
+    // A key is no token that could be exchanged.
+    component["variables"] = json!({ "installation": { "pattern": "[0-9]+" }, "key": { "secret": true } });
+    component["oauth2"]["grants"] = json!({ "api_key": { "token": "{key}" } });
+    assert!(faults(&component).contains(&"no_effect".to_owned()));
+}
+
+#[tokio::test]
+async fn a_scope_may_name_variables() {
+    let api = Mock::api(|_| async { reply(200, &json!({})) }).await;
+    let mut component = acme(&api.url);
+    component["variables"] = json!({ "org": { "pattern": "[a-z]+" } });
+    component["oauth2"]["scope"] = json!({ "default": ["https://{org}.acme.example/.default", "more"] });
+    sound(&component);
+    let connection = acme::host(&component).connect(account_with([("ACME_ORG", "north")])).unwrap();
+    connection.send(Message::get("/x")).await.unwrap();
+    let form: std::collections::BTreeMap<_, _> =
+        url::form_urlencoded::parse(&api.seen("/token")[0].body).into_owned().collect();
+    assert_eq!(form["scope"], "https://north.acme.example/.default more");
+    component["oauth2"]["scope"] = json!({ "default": ["{orgg}"] });
+    assert!(faults(&component).contains(&"undeclared_placeholder".to_owned()));
+}
+
+/// A login that names no client needs none.
+#[tokio::test]
+async fn a_request_of_a_vendors_own_may_name_no_client() {
+    let api = Mock::api(|_| async { reply(200, &json!({})) }).await;
+    let mut component = acme(&api.url);
+    component["oauth2"]["token_endpoint_auth_method"] = json!("none");
+    component["oauth2"]["grants"] = json!({});
+    component["oauth2"]["custom_grants"] = json!({ "login": { "token_params": {
+        "client_id": null, "user": "{username}", "secret": "{password}" } } });
+    sound(&component);
+    let given = [("ACME_USERNAME", "u"), ("ACME_PASSWORD", "p")];
+    let connection = acme::host(&component).connect(Credential::from_vars("acme", given)).unwrap();
+    connection.send(Message::get("/x")).await.unwrap();
+    assert!(!api.seen("/token")[0].text().contains("client_id"));
+}
+
 #[test]
 fn what_is_only_unwise_is_a_warning() {
     let mut component = acme("https://acme.example");

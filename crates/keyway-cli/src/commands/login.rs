@@ -90,11 +90,9 @@ fn signed_in(connection: &Connection, token: &Token) -> String {
     let ends = token
         .expires_at
         .map_or_else(|| "until the server refuses it".to_owned(), |end| format!("until {}", rfc3339(end)));
-    let renewal = if token.refresh_token.is_some() || connection.account().mints_anew() {
-        "and is renewed without a person"
-    } else {
-        "and then a person has to sign in again"
-    };
+    let account = connection.account();
+    let renews = token.refresh_token.is_some() || account.mints_anew() || account.renews_with_access_token();
+    let renewal = if renews { "and is renewed without a person" } else { "and then a person has to sign in again" };
     let scope = token.scope.as_deref().map(|scope| format!(" Scope: {}.", keyway::printable(scope, 300)));
     format!("Signed in: {label}. The token is good {ends}, {renewal}.{}", scope.unwrap_or_default())
 }

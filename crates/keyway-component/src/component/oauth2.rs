@@ -129,9 +129,9 @@ pub enum ClientAuthMethod {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Scope {
-    /// What is asked for when the credential says nothing.
+    /// What is asked for when the credential says nothing. It may name variables.
     #[serde(default)]
-    pub default: Vec<String>,
+    pub default: Vec<Template>,
     /// What stands between two of them; RFC 6749 section 3.3 says a space.
     #[serde(default = "space")]
     pub separator: String,

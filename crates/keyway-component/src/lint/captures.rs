@@ -95,6 +95,9 @@ fn lint_too_early(component: &Component, faults: &mut Vec<Fault>) {
     for (n, resource) in oauth2.resource.iter().enumerate() {
         check(component, resource, &format!("/oauth2/resource/{n}"), false, faults);
     }
+    for (n, scope) in oauth2.scope.default.iter().enumerate() {
+        check(component, scope, &format!("/oauth2/scope/default/{n}"), false, faults);
+    }
     let mut named = |at: &str, name: &str| check_name(component, name, at, false, faults);
     oauth2.client_assertion.iter().flat_map(Assertion::names).for_each(|name| named("/oauth2/client_assertion", name));
     if let Some(grant) = &oauth2.grants.jwt_bearer {

@@ -90,6 +90,11 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
         let fault = Fault::error("no_effect", "/oauth2/second_exchange", message);
         faults.push(fault.hint("add a parameter with the value `{access_token}` to `token_params`"));
     }
+    if oauth2.second_exchange.is_some() && oauth2.all_asking().is_empty() && oauth2.grants.signed_jwt.is_none() {
+        let fault =
+            Fault::error("no_effect", "/oauth2/second_exchange", "no grant gives a token that could be exchanged");
+        faults.push(fault.hint("take it out, or declare the grant that gives the first token"));
+    }
     lint_custom(component, faults);
 }
 

@@ -73,6 +73,9 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
     for (n, template) in oauth2.resource.iter().enumerate() {
         check(template, format!("/oauth2/resource/{n}"), ENDPOINT);
     }
+    for (n, template) in oauth2.scope.default.iter().enumerate() {
+        check(template, format!("/oauth2/scope/default/{n}"), &[]);
+    }
     for (name, value) in oauth2.second_exchange.iter().flat_map(|second| &second.headers) {
         check(value, format!("/oauth2/second_exchange/headers/{}", step(name)), SECOND);
     }

@@ -2,10 +2,17 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use keyway_component::{Redactor, component::Variable};
+use keyway_component::{
+    Redactor,
+    component::{Capture, Variable},
+};
 
 use super::{Account, AccountError, Context, Endpoints, Grant};
-use crate::{metadata::Metadata, secrets::SecretSource, token::Captured};
+use crate::{
+    metadata::Metadata,
+    secrets::SecretSource,
+    token::{Captured, Token},
+};
 
 // === impl Account ===
 
@@ -29,6 +36,13 @@ impl Account {
     #[must_use]
     pub fn awaits_captures(&self) -> bool {
         self.captures().next().is_some()
+    }
+
+    /// Whether the API can still be asked for something that a token has not.
+    #[must_use]
+    pub fn awaits_api(&self, token: &Token) -> bool {
+        let is_asked = |place: &Capture| matches!(place, Capture::ApiResponse(_));
+        self.captures().any(|(name, variable)| token.captured.get(name).is_none() && variable.from.iter().any(is_asked))
     }
 
     /// Whether the server has to be asked for endpoints that the component leaves out.

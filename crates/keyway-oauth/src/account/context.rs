@@ -1,8 +1,10 @@
 //! What every step of resolving needs to make its errors useful.
 
-use keyway_component::Component;
+use std::borrow::Cow;
 
-use super::{AccountError, AccountOrigin};
+use keyway_component::{Component, Template};
+
+use super::{AccountError, AccountOrigin, Values};
 
 /// The account that is being resolved.
 pub(crate) struct Context<'a> {
@@ -22,6 +24,18 @@ impl Context<'_> {
     /// How this kind of credential calls an input: `PODIO_CLIENT_ID` or `client_id`.
     pub(crate) fn input_name(&self, name: &str) -> String {
         input_name(&self.component.name, self.origin, name)
+    }
+
+    /// The component's scope, for a credential that has none of its own.
+    pub(super) fn default_scope(&self, values: &Values) -> Result<Vec<String>, AccountError> {
+        let fill = |scope: &Template| scope.render(|name| values.get(name).map(Cow::Borrowed));
+        let filled = self.component.oauth2.scope.default.iter().map(|scope| {
+            let unfit = |why| {
+                self.unfit("the scope", format!("`{scope}` cannot be filled in: {why}; give the variable, or a scope"))
+            };
+            fill(scope).map_err(unfit)
+        });
+        filled.collect()
     }
 
     pub(super) fn environment(&self, named: Option<&str>) -> Result<String, AccountError> {

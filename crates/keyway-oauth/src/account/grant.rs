@@ -2,7 +2,7 @@
 
 use keyway_component::{
     Component,
-    component::{Assertion, CodeChallengeMethod, RefreshWith, SigningAlgorithm},
+    component::{Assertion, ClientAuthMethod, CodeChallengeMethod, RefreshWith, SigningAlgorithm},
 };
 
 use super::{AccountError, AccountOrigin, Context, Values, inputs::Inputs};
@@ -212,7 +212,13 @@ pub fn grant_inputs(component: &Component, name: &str) -> Vec<String> {
 }
 
 fn missing_client(context: &Context<'_>, grant: &str, inputs: &Inputs) -> Vec<String> {
-    let needed = [Some("client_id"), context.component.oauth2.auth_method_of(grant).secret()];
+    let oauth2 = &context.component.oauth2;
+    // A vendor's own request may name no client at all.
+    let leaves_it_out =
+        || oauth2.asking(grant).is_some_and(|own| matches!(own.token_params.get("client_id"), Some(None)));
+    let method = oauth2.auth_method_of(grant);
+    let client_id = (method != ClientAuthMethod::None || !leaves_it_out()).then_some("client_id");
+    let needed = [client_id, method.secret()];
     needed.into_iter().flatten().filter(|name| !inputs.has(name)).map(str::to_owned).collect()
 }
 

@@ -17,7 +17,7 @@ use crate::{
 
 /// How often it is tried. It uses nothing up, and what came before it often cannot be had again.
 pub(crate) const ATTEMPTS: u32 = 3;
-const BETWEEN: Duration = Duration::from_millis(500);
+pub(super) const BETWEEN: Duration = Duration::from_millis(500);
 
 // === impl Exchange ===
 

@@ -22,6 +22,11 @@ impl Captured {
         self.0.iter().flat_map(|values| values.iter()).map(|(name, value)| (name.as_str(), value))
     }
 
+    /// Adds a value.
+    pub(crate) fn set(&mut self, name: &str, value: Secret) {
+        Arc::make_mut(self.0.get_or_insert_default()).insert(name.to_owned(), value);
+    }
+
     /// Whether the same variables have the same values.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {

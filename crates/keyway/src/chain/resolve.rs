@@ -43,6 +43,8 @@ pub(super) struct Call {
     /// Whether the token goes with it, where it may.
     pub(super) wants_token: bool,
     pub(super) headers: HeaderMap,
+    /// Those of the component's headers that are made anew for every attempt.
+    pub(super) fresh: Vec<HeaderName>,
     pub(super) body: Bytes,
     /// Whether it may be sent twice without harm.
     pub(super) repeatable: bool,
@@ -99,11 +101,11 @@ pub(super) struct Asked<'m> {
 pub(super) fn resolve(connection: &Connection, message: &Message) -> Result<Call, Failure> {
     let component = &connection.account().component;
     let mut headers = connection.prepared().headers.clone();
+    let mut filled = Vec::new();
     for (name, template) in &connection.prepared().fresh_headers {
-        let text = connection.account().fill_anew(template, connection.shared().clock.now());
-        let value = text.and_then(|text| HeaderValue::try_from(text).map_err(|error| error.to_string()));
-        let unfit = |why| Failure::new(Code::Internal, format!("the header `{name}` cannot be made: {why}"));
-        headers.insert(name, value.map_err(unfit)?);
+        let value = fresh(connection, name, template)?;
+        headers.insert(name, value.clone());
+        filled.push((name, value));
     }
     let Asked { method, url, mut query, content, accept, token, mut repeatable } = match &message.target {
         Target::Request { method, url } => Asked {
@@ -150,6 +152,9 @@ pub(super) fn resolve(connection: &Connection, message: &Message) -> Result<Call
         set_header(&mut headers, &idempotency.header, key)?;
         repeatable = true;
     }
+    // What a message or an action says instead stays as it is.
+    let fresh = filled.into_iter().filter(|(name, value)| headers.get(*name) == Some(value));
+    let fresh = fresh.map(|(name, _)| name.clone()).collect();
     // RFC 9110 section 9.2.2.
     let idempotent = matches!(method, Method::GET | Method::HEAD | Method::PUT | Method::DELETE | Method::OPTIONS);
     Ok(Call {
@@ -157,6 +162,7 @@ pub(super) fn resolve(connection: &Connection, message: &Message) -> Result<Call
         confined,
         wants_token: token,
         headers,
+        fresh,
         body,
         repeatable: repeatable || idempotent,
         accept,
@@ -164,6 +170,13 @@ pub(super) fn resolve(connection: &Connection, message: &Message) -> Result<Call
         timeout: message.timeout.unwrap_or(connection.shared().attempt_timeout),
         method,
     })
+}
+
+/// A header of the component that names what is new for every request.
+pub(super) fn fresh(connection: &Connection, name: &HeaderName, template: &Template) -> Result<HeaderValue, Failure> {
+    let text = connection.account().fill_anew(template, connection.shared().clock.now());
+    let value = text.and_then(|text| HeaderValue::try_from(text).map_err(|error| error.to_string()));
+    value.map_err(|why| Failure::new(Code::Internal, format!("the header `{name}` cannot be made: {why}")))
 }
 
 fn check_method(connection: &Connection, method: &Method) -> Result<(), Failure> {

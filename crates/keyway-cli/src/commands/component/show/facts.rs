@@ -63,7 +63,11 @@ fn account(component: &Component) -> Vec<(String, String)> {
     }
     if asks {
         let scope = &oauth2.scope;
-        let default = if scope.default.is_empty() { "none".to_owned() } else { scope.default.join(&scope.separator) };
+        let default = if scope.default.is_empty() {
+            "none".to_owned()
+        } else {
+            scope.default.iter().map(ToString::to_string).collect::<Vec<_>>().join(&scope.separator)
+        };
         rows.push((upper("scope"), format!("scope (default {default})")));
     }
     rows
