@@ -149,6 +149,47 @@ async fn c27_a_revocation_is_a_form_of_an_authenticated_client() {
     assert!(faults.to_string().contains("http_to_public_host"), "{faults}");
 }
 
+/// Servers that end tokens in a way of their own.
+#[tokio::test]
+async fn a_revocation_may_be_another_request() {
+    let server = willing().await;
+    let revoke = async |request: Value| {
+        let mut component = component(&server);
+        component["oauth2"]["revocation_request"] = request;
+        keyway::check_component("acme.json", &component.to_string()).unwrap();
+        let host = acme::host(&component);
+        let acme = host.connect(account_with([("ACME_GRANT", "authorization_code")])).unwrap();
+        let request = acme.tokens().authorization_request("http://127.0.0.1:1/callback/acme").unwrap();
+        let code = request.read_pasted("a-code").unwrap();
+        acme.tokens().redeem_code(request, code).await.unwrap();
+        let before = server.count("/revoke");
+        assert_eq!(acme.tokens().revoke().await.unwrap(), Revocation::Revoked);
+        server.seen("/revoke").split_off(before)
+    };
+    // By the token itself, as a header.
+    let asked = revoke(json!({
+        "token": "access_token", "headers": { "Authorization": "Bearer {token}" },
+        "params": { "token": null, "token_type_hint": null, "client_id": null }
+    }))
+    .await;
+    assert_eq!((asked.len(), asked[0].text()), (1, ""));
+    assert!(asked[0].header("authorization").starts_with("Bearer access-"), "{:?}", asked[0]);
+    // As JSON, under other names.
+    let asked = revoke(json!({
+        "token": "refresh_token", "encoding": "json",
+        "params": { "token": null, "token_type_hint": null, "client_id": null, "client_key": "{client_id}", "key": "{token}" }
+    }))
+    .await;
+    let body: Value = serde_json::from_slice(&asked[0].body).unwrap();
+    assert_eq!((asked.len(), &body["client_key"]), (1, &json!("acme-client")));
+    assert!(body["key"].as_str().unwrap().starts_with("refresh-") && body.get("token").is_none(), "{body}");
+    let mut without = component(&server);
+    without["oauth2"].as_object_mut().unwrap().remove("revocation_endpoint");
+    without["oauth2"]["revocation_request"] = json!({});
+    let faults = keyway::check_component("acme.json", &without.to_string()).unwrap_err();
+    assert!(faults.faults.iter().any(|fault| fault.code == "no_effect"), "{faults}");
+}
+
 #[tokio::test]
 async fn c28_503_means_that_the_token_still_exists() {
     let server = scripted(|seen| {

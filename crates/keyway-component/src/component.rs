@@ -8,6 +8,7 @@ mod grant;
 mod oauth2;
 mod pagination;
 mod policy;
+mod revocation;
 mod second_exchange;
 mod static_grant;
 mod variable;
@@ -34,6 +35,7 @@ pub use pagination::{Counted, Cursor, NextPage, Pagination};
 pub use policy::{
     AnswerMatch, Backoff, BodyWait, ResetHeader, ResetUnit, Retry, RetryOverride, Throttle, ThrottleWait, TokenRejected,
 };
+pub use revocation::{RevocationRequest, RevokedToken};
 pub use second_exchange::SecondExchange;
 pub use static_grant::{ApiKeyGrant, BasicGrant, SignedJwtGrant};
 pub use variable::{Variable, VariableType};

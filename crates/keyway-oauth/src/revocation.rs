@@ -1,9 +1,12 @@
 //! The end of a token: revoked where the server takes that (RFC 7009), and forgotten here.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use http::StatusCode;
-use keyway_component::{Secret, component::Encoding};
+use keyway_component::{
+    Secret, Template,
+    component::{ClientAuthMethod, RevokedToken},
+};
 use keyway_http::{AttemptEnd, throttle_wait};
 use url::{Url, form_urlencoded};
 
@@ -58,8 +61,10 @@ impl TokenSource {
         let endpoint = settled.as_ref().unwrap_or(account).endpoints.revocation.clone();
         let Some(endpoint) = endpoint else { return Ok(Revocation::NoEndpoint) };
         let has_refresh_token = token.refresh_token.is_some();
-        let refresh_token = token.refresh_token.as_ref().map(|token| (token, "refresh_token"));
-        for (token, hint) in refresh_token.into_iter().chain([(&token.access_token, "access_token")]) {
+        let only = account.component.oauth2.revocation_request.as_ref().and_then(|request| request.token);
+        let refresh_token = token.refresh_token.as_ref().map(|token| (token, "refresh_token", RevokedToken::RefreshToken));
+        let both = refresh_token.into_iter().chain([(&token.access_token, "access_token", RevokedToken::AccessToken)]);
+        for (token, hint, _) in both.filter(|(.., kind)| only.is_none_or(|only| only == *kind)) {
             match self.revoke_one(&endpoint, token, hint).await {
                 Ok(()) => {}
                 // RFC 7009 section 2.2.1: some servers end refresh tokens only, and with them the whole grant.
@@ -90,14 +95,28 @@ impl TokenSource {
     /// Revokes one token. What is left of it comes with whether the server revokes no tokens of its kind.
     async fn revoke_one(&self, endpoint: &Url, token: &Secret, hint: &str) -> Result<(), (Revocation, bool)> {
         let left = |fault: &TokenFault| (still_valid(fault.to_string(), None), false);
-        let (exchange, overlay) = (self.inner().exchange(), BTreeMap::new());
+        let exchange = self.inner().exchange();
         let account = self.account();
-        let auth = account.component.oauth2.auth_method_of(account.grant.name());
-        let secrets = exchange.client_secrets(auth, &overlay).await.map_err(|fault| left(&fault))?;
-        // RFC 7009 section 2.1: always a form, whatever the token endpoint reads.
+        let own = account.component.oauth2.revocation_request.clone().unwrap_or_default();
+        // RFC 6749 section 2.3: the client shows in one way who it is.
+        let own_header = own.headers.keys().any(|name| name.eq_ignore_ascii_case("authorization"));
+        let usual = || account.component.oauth2.auth_method_of(account.grant.name());
+        let auth = match own.token_endpoint_auth_method {
+            None if own_header => ClientAuthMethod::None,
+            told => told.unwrap_or_else(usual),
+        };
+        let mut secrets = exchange.client_secrets(auth, &own.params).await.map_err(|fault| left(&fault))?;
+        let in_headers: Vec<&str> = own.headers.values().flat_map(Template::names).collect();
+        secrets.extend(exchange.read_named(&in_headers).await.map_err(|fault| left(&fault))?);
+        secrets.insert("token".to_owned(), token.clone());
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("token", token.expose_secret_text()).append_pair("token_type_hint", hint);
-        let post = Post { has_target: false, ..Post::new(auth, &overlay, Encoding::Form, &secrets) };
+        let post = Post {
+            has_target: false,
+            method: own.method,
+            headers: Some(&own.headers),
+            ..Post::new(auth, &own.params, own.encoding, &secrets)
+        };
         let end = exchange.post(endpoint, form.finish().as_bytes(), post).await.map_err(|fault| left(&fault))?;
         self.judge_revocation(end)
     }
@@ -110,7 +129,8 @@ impl TokenSource {
                 return Err((still_valid(inner.redactor.text(&fault.detail).into_owned(), None), false));
             }
         };
-        if answer.status == StatusCode::OK || answer.status == StatusCode::NO_CONTENT {
+        // RFC 7009 section 2.2 says 200; others say that it was accepted, or that there is nothing more to say.
+        if answer.status.is_success() {
             return Ok(());
         }
         let body = serde_json::from_slice(&answer.body).unwrap_or_default();

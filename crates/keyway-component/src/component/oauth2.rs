@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Asking, Assertion, CustomGrant, Grants, SecondExchange, SigningAlgorithm};
+use super::{Asking, Assertion, CustomGrant, Grants, RevocationRequest, SecondExchange, SigningAlgorithm};
 use crate::{
     pointer::{Pointer, step},
     template::Template,
@@ -38,6 +38,9 @@ pub struct OAuth2 {
     /// Where tokens are revoked (RFC 7009).
     #[serde(default)]
     pub revocation_endpoint: Option<Template>,
+    /// How it is asked, where RFC 7009 does not say it.
+    #[serde(default)]
+    pub revocation_request: Option<RevocationRequest>,
     /// Where a device asks for a code that a person types in elsewhere (RFC 8628). Needed by the grant `device_code`.
     #[serde(default)]
     pub device_authorization_endpoint: Option<Template>,

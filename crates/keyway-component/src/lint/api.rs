@@ -25,7 +25,9 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
         component.oauth2.token_request.headers.keys().map(|name| (name, "/oauth2/token_request/headers"));
     let second = component.oauth2.second_exchange.iter().flat_map(|second| second.headers.keys());
     let second = second.map(|name| (name, "/oauth2/second_exchange/headers"));
-    for (name, at) in headers.chain(token_headers).chain(second) {
+    let revocation = component.oauth2.revocation_request.iter().flat_map(|request| request.headers.keys());
+    let revocation = revocation.map(|name| (name, "/oauth2/revocation_request/headers"));
+    for (name, at) in headers.chain(token_headers).chain(second).chain(revocation) {
         lint_header(name, &format!("{at}/{}", step(name)), faults);
     }
     let throttle = &component.throttle;

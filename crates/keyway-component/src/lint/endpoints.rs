@@ -242,6 +242,8 @@ fn lint_encodings(component: &Component, faults: &mut Vec<Fault>) {
     }
     let second = oauth2.second_exchange.iter();
     all.extend(second.map(|second| ("/oauth2/second_exchange".to_owned(), second.method, second.encoding, true)));
+    let revocation = oauth2.revocation_request.iter();
+    all.extend(revocation.map(|asked| ("/oauth2/revocation_request".to_owned(), asked.method, asked.encoding, true)));
     for (at, method, encoding, has_secret) in all {
         if method == TokenRequestMethod::Get && encoding != Encoding::Query {
             let message = format!("a GET has no body to carry `{}`", encoding.as_str());

@@ -95,6 +95,11 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
             Fault::error("no_effect", "/oauth2/second_exchange", "no grant gives a token that could be exchanged");
         faults.push(fault.hint("take it out, or declare the grant that gives the first token"));
     }
+    if oauth2.revocation_request.is_some() && oauth2.revocation_endpoint.is_none() && oauth2.issuer.is_none() {
+        let message = "there is no `revocation_endpoint` to ask";
+        let fault = Fault::error("no_effect", "/oauth2/revocation_request", message);
+        faults.push(fault.hint("add `revocation_endpoint`, or take it out"));
+    }
     lint_custom(component, faults);
 }
 

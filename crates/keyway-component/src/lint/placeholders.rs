@@ -11,6 +11,7 @@ const BROWSER: &[&str] = &["client_id"];
 /// What every token request may name, whatever its grant.
 const TOKEN_PARAMS: &[&str] = &["client_assertion", "client_id", "client_secret", "scope", "timestamp", "uuid"];
 const SECOND: &[&str] = &["access_token", "client_id", "client_secret", "scope", "timestamp", "uuid"];
+const REVOCATION: &[&str] = &["client_id", "client_secret", "timestamp", "token", "uuid"];
 const AUTHORIZATION: &[&str] = &["client_id", "client_secret", "redirect_uri", "scope", "timestamp", "uuid"];
 const TOKEN_HEADERS: &[&str] = &["client_id", "client_secret", "timestamp", "uuid"];
 const API: &[&str] = &["client_id"];
@@ -33,6 +34,10 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
     for (name, value) in component.oauth2.second_exchange.iter().flat_map(|second| &second.token_params) {
         let at = format!("/oauth2/second_exchange/token_params/{}", step(name));
         value.iter().flat_map(JsonTemplate::names).for_each(|name| check_name(name, &at, SECOND));
+    }
+    for (name, value) in component.oauth2.revocation_request.iter().flat_map(|request| &request.params) {
+        let at = format!("/oauth2/revocation_request/params/{}", step(name));
+        value.iter().flat_map(JsonTemplate::names).for_each(|name| check_name(name, &at, REVOCATION));
     }
     let mut check = |template: &Template, at: String, standard: &[&str]| {
         template.names().for_each(|name| check_name(name, &at, standard));
@@ -78,6 +83,9 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
     }
     for (name, value) in oauth2.second_exchange.iter().flat_map(|second| &second.headers) {
         check(value, format!("/oauth2/second_exchange/headers/{}", step(name)), SECOND);
+    }
+    for (name, value) in oauth2.revocation_request.iter().flat_map(|request| &request.headers) {
+        check(value, format!("/oauth2/revocation_request/headers/{}", step(name)), REVOCATION);
     }
     for (name, value) in &component.oauth2.token_request.headers {
         check(value, format!("/oauth2/token_request/headers/{}", step(name)), TOKEN_HEADERS);

@@ -43,7 +43,7 @@ impl Exchange<'_> {
         self.read_named(&names).await
     }
 
-    pub(super) async fn read_named(&self, names: &[&str]) -> Result<BTreeMap<String, Secret>, TokenFault> {
+    pub(crate) async fn read_named(&self, names: &[&str]) -> Result<BTreeMap<String, Secret>, TokenFault> {
         let mut secrets = BTreeMap::new();
         for name in names {
             let secret = self.account.read_secret(name).await;
