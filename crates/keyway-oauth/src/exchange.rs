@@ -249,7 +249,10 @@ impl Exchange<'_> {
         match answer {
             Ok(answer) => {
                 let sent = secrets.get("refresh_token").filter(|_| !self.account.renews_with_access_token());
-                let default_s = self.account.component.oauth2.token_response.default_expires_in;
+                let oauth2 = &self.account.component.oauth2;
+                let renewal = oauth2.grants.refresh_token.as_ref().filter(|_| matches!(request, Request::Refresh(_)));
+                let own = renewal.and_then(|grant| grant.token_response.as_ref()?.default_expires_in);
+                let default_s = own.or(oauth2.token_response.default_expires_in);
                 let mut token = self.token(&answer, request, before, sent, default_s);
                 token.dpop_key = secrets.get(DPOP_KEY).cloned();
                 self.second(request, token).await

@@ -62,7 +62,8 @@ impl TokenSource {
         let Some(endpoint) = endpoint else { return Ok(Revocation::NoEndpoint) };
         let has_refresh_token = token.refresh_token.is_some();
         let only = account.component.oauth2.revocation_request.as_ref().and_then(|request| request.token);
-        let refresh_token = token.refresh_token.as_ref().map(|token| (token, "refresh_token", RevokedToken::RefreshToken));
+        let refresh_token =
+            token.refresh_token.as_ref().map(|token| (token, "refresh_token", RevokedToken::RefreshToken));
         let both = refresh_token.into_iter().chain([(&token.access_token, "access_token", RevokedToken::AccessToken)]);
         for (token, hint, _) in both.filter(|(.., kind)| only.is_none_or(|only| only == *kind)) {
             match self.revoke_one(&endpoint, token, hint).await {

@@ -51,6 +51,48 @@ async fn signed_in(component: &Value, callback: &str) -> Result<(Connection, Str
     connection.tokens().redeem_code(request, code).await.map(|_| (connection, state))
 }
 
+/// A first answer that is nested, and renewals that are not; a part of what they tell is a variable.
+#[tokio::test]
+async fn renewals_may_answer_otherwise() {
+    let api = Mock::start(|seen| async move {
+        match (seen.path.as_str(), seen.nth) {
+            ("/token", 0) => reply(
+                200,
+                &json!({ "user": { "token": "t1", "again": "r1" }, "owner": "https://api.acme.example/users/u7" }),
+            ),
+            ("/token", _) => reply(
+                200,
+                &json!({ "result": "ok", "access_token": "t2", "owner": "https://api.acme.example/users/u8" }),
+            ),
+            _ => reply(200, &json!(seen.path)),
+        }
+    })
+    .await;
+    let mut component = acme(&api.url);
+    with_sign_in(&mut component, &api);
+    component["oauth2"]["token_response"] =
+        json!({ "access_token": "/user/token", "refresh_token": "/user/again", "default_expires_in": 60 });
+    component["oauth2"]["grants"]["refresh_token"]["token_response"] =
+        json!({ "success": { "pointer": "/result", "equals": "ok" }, "default_expires_in": 7200 });
+    component["variables"] = json!({ "user": {
+        "pattern": "u[0-9]", "from": [{ "token_response": "/owner" }], "extract": "/users/([^/]+)$" } });
+    component["api"]["base_url"] = format!("{}/api/{{user}}", api.url).into();
+    sound(&component);
+    let (connection, _) = signed_in(&component, "").await.unwrap();
+    let answer: Value = connection.send(Message::get("/x")).await.unwrap().json().unwrap();
+    assert_eq!(answer, "/api/u7/x");
+    let renewed = connection.tokens().renew().await.unwrap();
+    assert_eq!(renewed.lifetime().unwrap().as_secs(), 7200);
+    let answer: Value = connection.send(Message::get("/x")).await.unwrap().json().unwrap();
+    assert_eq!(answer, "/api/u8/x");
+    for (extract, fault) in [("(", "bad_pattern"), ("/users/", "bad_pattern")] {
+        component["variables"]["user"]["extract"] = json!(extract);
+        assert!(faults(&component).contains(&fault.to_owned()), "{extract}");
+    }
+    component["variables"] = json!({ "user": { "pattern": "u[0-9]", "extract": "(.)" } });
+    assert!(faults(&component).contains(&"no_effect".to_owned()));
+}
+
 #[tokio::test]
 async fn a_grant_may_have_a_form_of_its_own() {
     let api = server().await;

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ApiKeyGrant, Assertion, BasicGrant, ClientAuthMethod, Encoding, SignedJwtGrant, TokenRequestMethod};
+use super::{
+    ApiKeyGrant, Assertion, BasicGrant, ClientAuthMethod, Encoding, SignedJwtGrant, TokenRequestMethod, TokenResponse,
+};
 use crate::{json_template::JsonTemplate, template::Template};
 
 /// Parameters laid over an authorization request: a value adds or replaces one, `null` leaves it out.
@@ -197,6 +199,9 @@ pub struct RefreshTokenGrant {
     /// Laid over the token request.
     #[serde(default)]
     pub token_params: TokenParams,
+    /// Where things stand in the answer to a renewal, where that is elsewhere than in other token answers.
+    #[serde(default)]
+    pub token_response: Option<Box<TokenResponse>>,
 }
 
 /// What a token is renewed with.

@@ -309,6 +309,21 @@ impl Default for TokenResponse {
 // === impl ClientAuthMethod ===
 
 impl ClientAuthMethod {
+    /// As it is written in files.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientSecretBasic => "client_secret_basic",
+            Self::ClientSecretBasicRaw => "client_secret_basic_raw",
+            Self::ClientSecretAsUser => "client_secret_as_user",
+            Self::ClientSecretPost => "client_secret_post",
+            Self::ClientSecretJwt => "client_secret_jwt",
+            Self::PrivateKeyJwt => "private_key_jwt",
+            Self::TlsClientAuth => "tls_client_auth",
+            Self::None => "none",
+        }
+    }
+
     /// The secret that it needs.
     #[must_use]
     pub fn secret(self) -> Option<&'static str> {

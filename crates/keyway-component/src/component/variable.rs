@@ -32,6 +32,9 @@ pub struct Variable {
     /// obeys `pattern` and `type` like a typed one, is stored with the token, and goes before `default`.
     #[serde(default)]
     pub from: Vec<Capture>,
+    /// What of a told text is the value: what the first group of this pattern catches. Absent: the whole.
+    #[serde(default)]
+    pub extract: Option<Pattern>,
 }
 
 /// How a variable is written into a JSON body.
@@ -45,6 +48,20 @@ pub enum VariableType {
     Integer,
     /// As `true` or `false`.
     Boolean,
+}
+
+// === impl Variable ===
+
+impl Variable {
+    /// The value in a text that an answer told, or nothing where it has none.
+    #[must_use]
+    pub fn extracted(&self, text: String) -> Option<String> {
+        let value = match &self.extract {
+            None => text,
+            Some(pattern) => pattern.first_group(&text)?.to_owned(),
+        };
+        Some(value).filter(|value| !value.is_empty())
+    }
 }
 
 // === impl VariableType ===

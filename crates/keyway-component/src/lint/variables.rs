@@ -17,6 +17,7 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
         let at = format!("/variables/{}", step(name));
         lint_name(name, &at, faults);
         lint_pattern(variable, &at, faults);
+        lint_extract(variable, &at, faults);
         if let Some(default) = &variable.default {
             if variable.secret {
                 let fault = Fault::error(
@@ -58,6 +59,25 @@ fn lint_pattern(variable: &Variable, at: &str, faults: &mut Vec<Fault>) {
             format!("{at}/pattern"),
             format!("the pattern does not compile: {error}"),
         ));
+    }
+}
+
+fn lint_extract(variable: &Variable, at: &str, faults: &mut Vec<Fault>) {
+    let Some(pattern) = &variable.extract else { return };
+    let at = format!("{at}/extract");
+    match pattern.error() {
+        Some(error) => {
+            faults.push(Fault::error("bad_pattern", at, format!("the pattern does not compile: {error}")));
+        }
+        None if pattern.groups() == 0 => {
+            let fault = Fault::error("bad_pattern", at, "it has no group that could catch a value");
+            faults.push(fault.hint("put what is the value in brackets, as in `/users/([^/]+)$`"));
+        }
+        None if variable.from.is_empty() => {
+            let fault = Fault::error("no_effect", at, "no answer tells this variable");
+            faults.push(fault.hint("add `from`, or take it out"));
+        }
+        None => {}
     }
 }
 

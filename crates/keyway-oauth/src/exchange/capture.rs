@@ -34,7 +34,7 @@ pub(super) struct Told<'a> {
 pub(super) fn capture(account: &Account, told: &Told<'_>, before: Option<&Captured>) -> Result<Captured, TokenFault> {
     let mut captured = Vec::new();
     for (name, variable) in account.captures() {
-        let text = variable.from.iter().find_map(|place| told.find(place)).filter(|text| !text.is_empty());
+        let text = variable.from.iter().find_map(|place| variable.extracted(told.find(place)?));
         let Some(text) = text else {
             // A component whose pattern has changed is asked for the value again.
             let kept = before.and_then(|before| before.get(name));

@@ -76,10 +76,13 @@ impl<'c> AsyncHttpClient<'c> for DialectClient<'_> {
             let post = Post::new(auth, &overlay, encoding, self.secrets);
             let post = Post { grant_type, method, redirect_uri, state, ..post };
             let end = self.exchange.post(self.endpoint, request.body(), post).await?;
-            let refresh = account.component.oauth2.grants.refresh_token.as_ref();
-            let keeps = matches!(self.request, Request::Refresh(_)) && refresh.is_some_and(|it| it.keeps_access_token);
+            let renews = matches!(self.request, Request::Refresh(_));
+            let renewal = account.component.oauth2.grants.refresh_token.as_ref().filter(|_| renews);
+            let keeps = renewal.is_some_and(|grant| grant.keeps_access_token);
             let kept = self.secrets.get("access_token").filter(|_| keeps);
-            let by = Hearing { kept, ..Hearing::of(&account.component, encoding, redactor, clock.now()) };
+            let by = Hearing::of(&account.component, encoding, redactor, clock.now());
+            let at = renewal.and_then(|grant| grant.token_response.as_deref()).unwrap_or(by.at);
+            let by = Hearing { kept, at, ..by };
             let heard = hear(end, &by)?;
             for name in ["access_token", "refresh_token"] {
                 if let Some(secret) = heard.standard.get(name).and_then(Value::as_str) {

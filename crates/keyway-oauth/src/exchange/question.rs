@@ -126,7 +126,7 @@ impl Exchange<'_> {
             };
             let told = answer.and_then(|body| self.found(token, question, &body)).and_then(|text| {
                 let unfit = || TokenFault::new(TokenFaultKind::Invalid, "the value breaks the variable's pattern");
-                fits(of.variable, &text).then_some(text).ok_or_else(unfit)
+                of.variable.extracted(text).filter(|text| fits(of.variable, text)).ok_or_else(unfit)
             });
             match told {
                 Ok(text) => return Some(text),

@@ -25,10 +25,19 @@ impl Renewal<'_> {
         let account = &self.inner.account;
         let mut message = self.no_token(&fault);
         if fault.kind == TokenFaultKind::InvalidClient {
-            message.push_str("; check client id and secret");
+            let method = account.component.oauth2.auth_method_of(account.grant.name()).as_str();
+            message.push_str(&format!(
+                "; check client id and secret, and whether the server takes them as `{method}` (`token_endpoint_auth_method`)"
+            ));
             if account.component.environments.len() > 1 {
                 message.push_str(&format!(", and that they belong to the environment `{}`", account.environment));
             }
+        }
+        if fault.oauth.as_ref().is_some_and(|said| said.error.as_deref() == Some("invalid_scope")) {
+            let asked = keyway_component::printable(&account.scope_text(), 200);
+            message.push_str(&format!(
+                "; it was asked for `{asked}`: correct the scope of the credential or of the component"
+            ));
         }
         TokenError { kind: TokenErrorKind::Denied, message, oauth: fault.oauth, retry_after: None }
     }
