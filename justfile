@@ -31,6 +31,7 @@ doc:
 # Write schemas/ anew from the Rust types.
 schemas:
     cargo run --quiet -p keyway --example schemas
+    KEYWAY_BLESS=1 cargo test --quiet -p keyway-tests --test schemas reference
 
 # Write docs/components/ anew from the components.
 pages:

@@ -4,6 +4,7 @@ pub mod acme;
 pub mod hostile;
 pub mod measured;
 pub mod mock;
+pub mod reference;
 
 use std::collections::BTreeMap;
 

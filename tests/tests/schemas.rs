@@ -15,6 +15,34 @@ fn the_published_schemas_are_those_of_the_types() {
     }
 }
 
+/// `KEYWAY_BLESS=1 cargo test -p keyway-tests --test schemas` writes the pages anew.
+#[test]
+fn the_reference_pages_are_made_of_the_schemas() {
+    let about = [
+        (
+            "component",
+            "Component files",
+            "What a component's `component.json` may say. An editor completes all of it by `$schema`.",
+        ),
+        ("credential", "Credential files", "What the file of an account may say; `keyway credential add` writes one."),
+        (
+            "client",
+            "Client files",
+            "What the file of a client may say that several accounts share; `keyway client add` writes one.",
+        ),
+    ];
+    for ((name, schema), (_, title, intro)) in keyway::generated_schemas().into_iter().zip(about) {
+        let file = workspace().join(format!("docs/reference/{name}.md"));
+        let page = keyway_tests::reference::page(&schema, title, intro);
+        if std::env::var_os("KEYWAY_BLESS").is_some() {
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(&file, &page).unwrap();
+        }
+        let written = fs::read_to_string(&file).unwrap_or_default();
+        assert!(written == page, "docs/reference/{name}.md is stale; run `just schemas`");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_command_prints_what_is_published() {
     let home = Home::new();

@@ -339,7 +339,7 @@ impl JsonSchema for Template {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
-            "description": "Text in which `{name}` stands for a variable; `{{` and `}}` are literal braces. Without a declaration there are, where they are known: `{client_id}`; in requests for a token and in headers of the API also `{client_secret}`, `{timestamp}` (seconds since 1970, new each time) and `{uuid}` (new each time); in requests for a token also `{scope}`, `{redirect_uri}`, `{state}` and the inputs of the grant.",
+            "description": "Text in which `{name}` stands for a variable; `{{` and `}}` are literal braces. Without a declaration there are, where they are known: `{client_id}`; in requests for a token and in headers of the API also `{client_secret}`, `{timestamp}` (seconds since 1970, new each time) and `{uuid}` (new each time); in requests for a token also `{scope}`, `{redirect_uri}`, `{state}`, `{client_assertion}` (the JWT of `client_assertion`) and the inputs of the grant.",
             "pattern": Self::PATTERN
         })
     }
