@@ -197,7 +197,18 @@ fn not_json(text: &str, error: &serde_json::Error) -> Fault {
     // A whole character: whoever draws the fault cuts the text there.
     let end = offset + text[offset..].chars().next().map_or(0, char::len_utf8);
     (fault.line, fault.column, fault.span) = (line, column, offset..end);
-    fault
+    let rest = &text[offset..];
+    let before = text[..offset].trim_end();
+    match () {
+        () if text.starts_with('\u{feff}') => {
+            fault.hint("it begins with a byte order mark; save it as UTF-8 without one")
+        }
+        () if rest.starts_with(['/', '#']) => fault.hint("JSON has no comments; say it in a `description`"),
+        () if rest.starts_with(['}', ']']) && before.ends_with(',') => {
+            fault.hint("take the comma before it out: JSON has none behind the last member")
+        }
+        () => fault,
+    }
 }
 
 #[cfg(test)]

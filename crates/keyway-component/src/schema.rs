@@ -113,6 +113,20 @@ fn describe(error: &ValidationError<'_>, names: &Names<'_>, faults: &mut Vec<Fau
                 return;
             }
             let closest = context.iter().filter(|branch| !branch.is_empty()).min_by_key(|branch| distance(branch));
+            // One of several words, or one of several forms: who gave none of them is told all.
+            if let Some([inner]) = closest.map(Vec::as_slice)
+                && matches!(inner.kind(), ValidationErrorKind::Constant { .. })
+            {
+                let allowed = if inner.instance_path() == error.instance_path() {
+                    names.forms(error.schema_path().as_str())
+                } else {
+                    constants_at(context, inner.instance_path().as_str())
+                };
+                let place = inner.instance_path().to_string();
+                repairs.push((place.clone(), None));
+                faults.push(Fault::error("schema", place, format!("must be one of {}", allowed.join(", "))));
+                return;
+            }
             match closest {
                 Some(branch) => branch.iter().for_each(|inner| describe(inner, names, faults, repairs)),
                 None => {
@@ -126,6 +140,7 @@ fn describe(error: &ValidationError<'_>, names: &Names<'_>, faults: &mut Vec<Fau
             let fault = Fault::error("schema", pointer, error.masked().to_string());
             let hint = match error.kind() {
                 ValidationErrorKind::Pattern { pattern } => hint_of(pattern).map(str::to_owned),
+                ValidationErrorKind::Type { .. } => names.form(error.schema_path().as_str()),
                 ValidationErrorKind::Required { property } => {
                     property.as_str().and_then(|name| names.about(name, error.schema_path().as_str()))
                 }
@@ -137,6 +152,16 @@ fn describe(error: &ValidationError<'_>, names: &Names<'_>, faults: &mut Vec<Fau
             });
         }
     }
+}
+
+/// The values that several branches want at one place.
+fn constants_at(context: &[Vec<ValidationError<'_>>], place: &str) -> Vec<String> {
+    let all = context.iter().flatten().filter(|inner| inner.instance_path().as_str() == place);
+    let constant = |inner: &ValidationError<'_>| match inner.kind() {
+        ValidationErrorKind::Constant { expected_value } => Some(expected_value.to_string()),
+        _ => None,
+    };
+    all.filter_map(constant).collect()
 }
 
 /// What a text that breaks one of these patterns should be: a pattern says it to few.

@@ -137,6 +137,19 @@ fn every_fault_at_once_and_spelling_hints() {
 }
 
 #[test]
+fn broken_json_is_told_what_it_may_not_have() {
+    for (text, said) in [
+        ("\u{feff}{}", "byte order mark"),
+        ("{\n  // a comment\n  \"keyway\": 1\n}", "no comments"),
+        ("{ \"keyway\": 1, }", "take the comma before it out"),
+        ("{ \"list\": [1, ] }", "take the comma before it out"),
+    ] {
+        let faults = check_component("acme.json", text).unwrap_err().to_string();
+        assert!(faults.contains(said), "{text}: {faults}");
+    }
+}
+
+#[test]
 fn broken_json_names_its_line() {
     let found = check_component("acme.json", "{\n  \"keyway\": 1,\n  oops\n}").unwrap_err();
     assert_eq!((found.faults[0].code, found.faults[0].line), ("json", 3), "{found}");
@@ -221,4 +234,45 @@ fn a_host_that_an_answer_tells_by_way_of_a_default_is_open_too() {
     // What nobody knows yet cannot be where the code is sent.
     let untold = with(own, None).unwrap();
     assert!(untold.iter().any(|code| code == "told_too_late"), "{untold:?}");
+}
+
+/// What a newcomer writes in the first hour, and what each of them is told.
+#[test]
+fn faults_say_what_to_write_instead() {
+    let action = |more: Value| {
+        let mut action = json!({ "method": "GET", "url": "/x", "query": { "limit": "{limit}" } });
+        action.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({ "list": action })
+    };
+    let params = |properties: Value| json!({ "params": { "type": "object", "properties": properties } });
+    let table = [
+        ("/oauth2/scope", json!("read write"), "write `{\"default\": …, \"separator\": …}`"),
+        ("/oauth2/scope", json!({ "default": "read" }), "write a list, `[…]`"),
+        ("/token_endpoint", json!("https://a.example"), "it is a member of `/oauth2`"),
+        ("/oauth2/grant", json!({}), "did you mean `grants`?"),
+        ("/api/authorization", json!({ "in": "headers" }), "must be one of \"header\", \"query\""),
+        ("/actions", action(json!({ "params": ["limit"] })), "`params` is a JSON Schema"),
+        ("/actions", action(json!({ "params": { "limit": {} } })), "`params` is a JSON Schema"),
+        ("/actions", action(params(json!({ "limt": {} }))), "did you mean `limt`?"),
+        ("/actions", action(params(json!({ "limit": {}, "more": {} }))), "nothing of the request names `more`"),
+        (
+            "/actions",
+            action(json!({ "params": { "properties": { "limit": {} }, "required": ["limitt"] } })),
+            "`limitt` is required and not declared",
+        ),
+        ("/actions", action(json!({ "method": "POST", "body": { "filter": "{filterGroups}" } })), "lower-case letters"),
+        (
+            "/actions",
+            action(
+                json!({ "params": { "properties": { "limit": {} } }, "pagination": { "items": "/x", "next": "cursor" } }),
+            ),
+            "must be one of \"link\", `{\"url\": …}`, `{\"cursor\": …}`",
+        ),
+        ("/actions", json!({ "list": { "method": "GET" } }), "`url`: The URL, appended to `base_url`."),
+        ("/oauth2/second_exchange", json!({}), "no parameter and no header is the token"),
+    ];
+    for (pointer, value, said) in table {
+        let text = faults(&with(pointer, value.clone())).to_string();
+        assert!(text.contains(said), "{pointer} {value}: `{said}` is not said in\n{text}");
+    }
 }

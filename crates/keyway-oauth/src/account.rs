@@ -150,6 +150,7 @@ impl Account {
         }
         let environment = context.environment(file.environment.as_deref().or(settings.environment.as_deref()))?;
         let values = Values::resolve(&context, &environment, &file)?;
+        context.refuse_unasked(&values)?;
         let client =
             file.client.as_deref().map(|name| client::read(&context, name, &environment, settings)).transpose()?;
         let inputs = Inputs::new(&context, &file, client, inline, settings.key.as_ref());

@@ -13,7 +13,12 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use keyway_component::{Component, Secret, component::RetryOverride};
+use keyway_component::{
+    Component, Secret,
+    component::RetryOverride,
+    credential::{STANDARD_INPUTS, STANDARD_SECRETS},
+    nearest,
+};
 use keyway_http::{Clock, NoJitter};
 use keyway_oauth::{Credential, ExpirySource, StoreError, Token, TokenSource, grant_inputs, sign_in::SignInError};
 use serde_json::{Map, Value};
@@ -34,6 +39,9 @@ const NEW_YEAR_S: u64 = 1_767_225_600;
 /// Where a person comes back to whose credential does not say.
 const REDIRECT_URI: &str = "https://redirect.example/";
 
+/// What an account has beside its inputs.
+const SETTINGS: [&str; 3] = ["environment", "grant", "scope"];
+
 /// Why exchanges cannot be replayed at all.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
@@ -43,6 +51,14 @@ pub enum ReplayError {
     /// The account of the exchanges does not fit the component.
     #[error("the exchange's `account` does not fit: {0}")]
     Connect(#[from] ConnectError),
+    /// The account of the exchanges names something that is no input.
+    #[error("the exchange's `account` has `{name}`, which is no input of the component{hint}")]
+    Unknown {
+        /// The member.
+        name: String,
+        /// What may be meant, as a part of a sentence.
+        hint: String,
+    },
     /// The token of the exchanges cannot be had.
     #[error("the exchange's `token` cannot be used: {0}")]
     Token(#[from] StoreError),
@@ -71,6 +87,7 @@ pub async fn replay(
     component: &Component,
     file: &ExchangeFile,
 ) -> Result<Vec<String>, ReplayError> {
+    check_inputs(component, file)?;
     let recorded = Recorded::new(&file.exchanges);
     let now = file.now.unwrap_or_else(|| SystemTime::UNIX_EPOCH + Duration::from_secs(NEW_YEAR_S));
     let host = Host::builder()
@@ -111,6 +128,16 @@ pub async fn replay(
         differences(&format!("outcome {}", n + 1), recorded, &written, &mut found);
     }
     Ok(found)
+}
+
+/// A member of `account` that nothing reads would be a value that somebody believes in.
+fn check_inputs(component: &Component, file: &ExchangeFile) -> Result<(), ReplayError> {
+    let own = component.variables.keys().map(String::as_str);
+    let known: Vec<&str> =
+        STANDARD_INPUTS.iter().chain(STANDARD_SECRETS).chain(&SETTINGS).copied().chain(own).collect();
+    let Some(name) = file.account.keys().find(|name| !known.contains(&name.as_str())) else { return Ok(()) };
+    let hint = nearest(name, known).map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
+    Err(ReplayError::Unknown { name: keyway_component::printable(name, 60), hint })
 }
 
 /// The account of the exchanges: what they give, and for all else that its grant takes the input's own name.

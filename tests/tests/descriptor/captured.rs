@@ -418,6 +418,9 @@ async fn the_item_that_counts_tells_variables_of_one_question() {
     assert_eq!(answer.json::<Value>().unwrap(), json!("/api/2/p2/x"));
     let asked = api.seen("/sites");
     assert_eq!((asked.len(), asked[0].method.as_str(), asked[0].text()), (1, "POST", r#"{"site":"mine"}"#));
+    // What the question needs is asked of the account before anybody signs in.
+    let lacking = acme::host(&component).connect(account_with([("", ""); 0])).unwrap_err().to_string();
+    assert!(lacking.contains("the API is asked for `cloud` with it; give ACME_SITE"), "{lacking}");
     // None of them is the account's: messages that need it are refused.
     let connection = acme::host(&component).connect(account_with([("ACME_SITE", "nobodys")])).unwrap();
     assert_eq!(connection.send(Message::get("/x")).await.unwrap_err().code, Code::TokenResponseInvalid);

@@ -35,6 +35,17 @@ pub struct ApiResponse {
     pub pointer: Pointer,
 }
 
+// === impl ApiResponse ===
+
+impl ApiResponse {
+    /// All names that it asks for.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let body = self.body.iter().flat_map(JsonTemplate::names);
+        let item = self.item.iter().flat_map(|item| item.equals.names());
+        self.url.names().chain(body).chain(item)
+    }
+}
+
 /// An item of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

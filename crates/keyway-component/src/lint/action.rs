@@ -74,7 +74,7 @@ fn lint_names(component: &Component, action: &Action, at: &str, faults: &mut Vec
         if !known {
             let message = format!("`{{{name}}}` is neither a parameter nor a variable");
             let fault = Fault::error("undeclared_placeholder", at, message);
-            let is_plain = action.params.as_ref().is_some_and(|params| params.get(name).is_some());
+            let is_plain = action.params.as_ref().is_some_and(|params| params.is_array() || params.get(name).is_some());
             faults.push(fault.hint(match suggestion(name, component, action) {
                 Some(meant) => meant,
                 None if is_plain => {

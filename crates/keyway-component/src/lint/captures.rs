@@ -43,7 +43,8 @@ pub(super) fn lint(component: &Component, faults: &mut Vec<Fault>) {
 /// The token goes where it goes anyhow, and nowhere else.
 fn lint_question(component: &Component, question: &ApiResponse, at: &str, faults: &mut Vec<Fault>) {
     let place = authority(question.url.source());
-    if !component.secret_places().split(' ').any(|known| known == place) {
+    // What is no URL at all is told as such.
+    if !place.is_empty() && !component.secret_places().split(' ').any(|known| known == place) {
         let message = format!("`{place}` is no host that tokens of this component go to");
         let fault = Fault::error("foreign_host", format!("{at}/url"), message);
         faults.push(fault.hint("ask at the host of `api.base_url`, or add it to `api.additional_origins`"));

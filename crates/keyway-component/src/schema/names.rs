@@ -44,6 +44,25 @@ impl<'s> Names<'s> {
         Some(format!("`{name}`: {about}"))
     }
 
+    /// What a value of another type should be. `keyword` is the place of the schema that refuses it.
+    pub(super) fn form(&self, keyword: &str) -> Option<String> {
+        let (place, _) = keyword.rsplit_once('/')?;
+        let schema = self.0.pointer(place)?;
+        let form = form_of(self.followed(schema));
+        Some(format!("write {form}"))
+    }
+
+    /// The forms that a value may have, of which none was given.
+    pub(super) fn forms(&self, keyword: &str) -> Vec<String> {
+        let forms = self.0.pointer(keyword).and_then(Value::as_array);
+        forms.into_iter().flatten().map(|form| form_of(self.followed(form))).collect()
+    }
+
+    fn followed(&self, schema: &'s Value) -> &'s Value {
+        let reference = schema.get("$ref").and_then(Value::as_str);
+        reference.and_then(|reference| self.0.pointer(reference.trim_start_matches('#'))).unwrap_or(schema)
+    }
+
     /// The members of the object of which a keyword says something.
     fn members(&self, keyword: &str) -> Option<&'s Map<String, Value>> {
         let (object, _) = keyword.rsplit_once('/')?;
@@ -75,6 +94,26 @@ impl<'s> Names<'s> {
             next.extend(either.flatten().map(|schema| (schema, place.clone())));
         }
         None
+    }
+}
+
+/// What a value of a schema looks like, in a few characters.
+fn form_of(schema: &Value) -> String {
+    if let Some(value) = schema.get("const") {
+        return value.to_string();
+    }
+    let members: Vec<&String> = schema["properties"].as_object().into_iter().flatten().map(|(name, _)| name).collect();
+    match schema["type"].as_str().or_else(|| schema["type"][0].as_str()) {
+        Some("object") if (1..=MOST_LISTED).contains(&members.len()) => {
+            let members: Vec<String> = members.iter().map(|name| format!("\"{name}\": …")).collect();
+            format!("`{{{}}}`", members.join(", "))
+        }
+        Some("object") => "`{\"name\": …}`".to_owned(),
+        Some("array") => "a list, `[…]`".to_owned(),
+        Some("string") => "a text, `\"…\"`".to_owned(),
+        Some("boolean") => "`true` or `false`".to_owned(),
+        Some("integer" | "number") => "a number, without quotes".to_owned(),
+        _ => "another value".to_owned(),
     }
 }
 

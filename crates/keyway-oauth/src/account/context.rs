@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use keyway_component::{Component, Template};
+use keyway_component::{Component, Template, component::Capture};
 
 use super::{AccountError, AccountOrigin, Values};
 
@@ -36,6 +36,24 @@ impl Context<'_> {
             fill(scope).map_err(unfit)
         });
         filled.collect()
+    }
+
+    /// Refuses an account that lacks what a question to the API names, where only that question tells a variable: a person
+    /// would sign in for nothing.
+    pub(super) fn refuse_unasked(&self, values: &Values) -> Result<(), AccountError> {
+        let variables = &self.component.variables;
+        for (told, variable) in variables.iter().filter(|(name, _)| values.get(name).is_none()) {
+            let [Capture::ApiResponse(question)] = variable.from.as_slice() else { continue };
+            let is_missing = |name: &&str| {
+                variables.get(*name).is_some_and(|needed| needed.from.is_empty() && !needed.secret)
+                    && values.get(name).is_none()
+            };
+            if let Some(missing) = question.names().find(is_missing) {
+                let why = format!("the API is asked for `{told}` with it; give {}", self.input_name(missing));
+                return Err(self.unfit(format!("the variable `{missing}`"), why));
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn environment(&self, named: Option<&str>) -> Result<String, AccountError> {

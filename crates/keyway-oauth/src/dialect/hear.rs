@@ -8,7 +8,7 @@ use keyway_component::{
     component::{Encoding, ExpiryUnit, TokenResponse},
     printable,
 };
-use keyway_http::{AttemptEnd, WireAnswer, WireFault, fits, throttle_wait};
+use keyway_http::{AttemptEnd, WireAnswer, WireFault, WireFaultKind, fits, throttle_wait};
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
@@ -87,6 +87,8 @@ fn answered(end: AttemptEnd, redactor: &Redactor) -> Result<WireAnswer, TokenFau
         AttemptEnd::Answered(answer) => Ok(answer),
         AttemptEnd::NeverSent(end) if end.is_final() => fault(TokenFaultKind::Unreachable, &end),
         AttemptEnd::NeverSent(end) => fault(TokenFaultKind::NotProcessed, &end),
+        // A server that wants a certificate says so after the handshake, and has processed nothing.
+        AttemptEnd::MaybeProcessed(end) if end.kind == WireFaultKind::Tls => fault(TokenFaultKind::Unreachable, &end),
         AttemptEnd::MaybeProcessed(end) if end.is_final() => fault(TokenFaultKind::Invalid, &end),
         AttemptEnd::MaybeProcessed(end) => fault(TokenFaultKind::MaybeProcessed, &end),
     }

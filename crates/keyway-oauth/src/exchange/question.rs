@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use keyway_component::{
-    JsonTemplate, Origin, Pointer, Secret, Template,
+    Origin, Pointer, Secret, Template,
     component::{ApiResponse, Authorization, Capture, Variable},
 };
 use keyway_http::{AttemptEnd, WireCall};
@@ -49,13 +49,6 @@ impl<'q> Untold<'q> {
         let questions: Vec<&ApiResponse> = variable.from.iter().filter_map(question).collect();
         (!questions.is_empty()).then_some(Self { name, variable, questions, why: None })
     }
-}
-
-/// What a question names.
-fn names(question: &ApiResponse) -> impl Iterator<Item = &str> {
-    let body = question.body.iter().flat_map(JsonTemplate::names);
-    let item = question.item.iter().flat_map(|item| item.equals.names());
-    question.url.names().chain(body).chain(item)
 }
 
 // === impl Exchange ===
@@ -108,7 +101,8 @@ impl Exchange<'_> {
         begun: Instant,
     ) -> Option<String> {
         for question in &of.questions {
-            if names(question)
+            if question
+                .names()
                 .any(|name| self.account.captures().any(|(late, _)| late == name && token.captured.get(late).is_none()))
             {
                 continue;
