@@ -65,7 +65,8 @@ pub enum BuildError {
 // === impl HostBuilder ===
 
 impl HostBuilder {
-    /// Adds every component of a folder (`component.json`, `*/component.json` or `*.json`) to the built-in ones.
+    /// Adds every component of a folder (`component.json`, `*/component.json` or `*.json`) to the built-in ones. A file with
+    /// faults is left out with a warning, and [`Host::component`] says them to who asks for it.
     #[must_use]
     pub fn components_dir(mut self, folder: impl AsRef<Path>) -> Self {
         self.folders.push(folder.as_ref().to_owned());
