@@ -195,7 +195,8 @@ impl<'d> Source<'d> {
         }
         for (asked, (count, place)) in foreign {
             self.leave_out(format!(
-                "What asks for {asked} instead of the account's token ({count}, such as {place}): it gets that token; if it is                  refused, use an account that has the other."
+                "What asks for {asked} instead of the account's token ({count}, such as {place}): it gets that token; if that is \
+                 refused, use an account that has the other."
             ));
         }
     }
