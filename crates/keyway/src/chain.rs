@@ -335,8 +335,9 @@ impl<'a> Journey<'a> {
 
     /// Makes those headers anew that are another one in each request.
     fn make_anew(&mut self) -> Result<(), Failure> {
+        let Some(fresh) = &self.call.fresh else { return Ok(()) };
         for (name, template) in &self.connection.prepared().fresh_headers {
-            if self.call.fresh.contains(name) {
+            if fresh.contains(name) {
                 let value = resolve::fresh(self.connection, name, template)?;
                 self.call.headers.insert(name, value);
             }

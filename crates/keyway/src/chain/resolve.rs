@@ -43,8 +43,8 @@ pub(super) struct Call {
     /// Whether the token goes with it, where it may.
     pub(super) wants_token: bool,
     pub(super) headers: HeaderMap,
-    /// Those of the component's headers that are made anew for every attempt.
-    pub(super) fresh: Vec<HeaderName>,
+    /// Those of the component's headers that are made anew for every attempt. Most components have none.
+    pub(super) fresh: Option<Box<[HeaderName]>>,
     pub(super) body: Bytes,
     /// Whether it may be sent twice without harm.
     pub(super) repeatable: bool,
@@ -153,8 +153,10 @@ pub(super) fn resolve(connection: &Connection, message: &Message) -> Result<Call
         repeatable = true;
     }
     // What a message or an action says instead stays as it is.
-    let fresh = filled.into_iter().filter(|(name, value)| headers.get(*name) == Some(value));
-    let fresh = fresh.map(|(name, _)| name.clone()).collect();
+    let fresh = (!filled.is_empty()).then(|| {
+        let kept = filled.iter().filter(|(name, value)| headers.get(*name) == Some(value));
+        kept.map(|(name, _)| (*name).clone()).collect()
+    });
     // RFC 9110 section 9.2.2.
     let idempotent = matches!(method, Method::GET | Method::HEAD | Method::PUT | Method::DELETE | Method::OPTIONS);
     Ok(Call {
